@@ -1,0 +1,23 @@
+import { PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import type { Mirror } from '../core/ports.ts';
+import { tokenParameter } from './parameters.ts';
+
+/**
+ * What apps read: the raw value, nothing else. The function creates the parameter itself, because CloudFormation
+ * cannot make a SecureString. Called once a version, so a write is always a change.
+ */
+export function parameterMirror(client: SSMClient, prefix: string): Mirror {
+  return {
+    async write({ app, name }, value) {
+      await client.send(
+        new PutParameterCommand({
+          Name: tokenParameter(prefix, app.name, name),
+          Description: `WeChat ${name} of ${app.name}. Written by wechat-token-refresher; do not edit.`,
+          Type: 'SecureString',
+          Value: value,
+          Overwrite: true,
+        }),
+      );
+    },
+  };
+}

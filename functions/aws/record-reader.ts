@@ -1,0 +1,53 @@
+import { BatchGetItemCommand, type DynamoDBClient, type KeysAndAttributes } from '@aws-sdk/client-dynamodb';
+import type { CredentialRecord } from '../core/credential.ts';
+import type { RecordStore } from '../core/ports.ts';
+import { fromItem } from './item.ts';
+
+/** DynamoDB's limit for one BatchGetItem. */
+const BATCH_SIZE = 100;
+const MAX_ROUNDS = 5;
+
+/**
+ * Reads records, strongly consistent and in batches of 100; absent ones are left out. The only half of the table that
+ * the read function can use: its role can write nothing.
+ */
+export function recordReader(client: DynamoDBClient, tableName: string): Pick<RecordStore, 'read'> {
+  return {
+    async read(ids) {
+      const batches = Array.from({ length: Math.ceil(ids.length / BATCH_SIZE) }, (_, index) =>
+        readBatch(client, tableName, ids.slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE)),
+      );
+      const records = (await Promise.all(batches)).flat();
+      return new Map(records.map((record) => [record.id, record]));
+    },
+  };
+}
+
+async function readBatch(
+  client: DynamoDBClient,
+  tableName: string,
+  ids: readonly string[],
+): Promise<CredentialRecord[]> {
+  const records: CredentialRecord[] = [];
+  let pending: KeysAndAttributes | undefined = {
+    Keys: ids.map((id) => ({ id: { S: id } })),
+    ConsistentRead: true,
+  };
+  for (let round = 0; pending?.Keys?.length; round++) {
+    // A busy table answers part of a batch without an error: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+    if (round === MAX_ROUNDS)
+      throw new Error(`DynamoDB left ${pending.Keys.length} of ${ids.length} records unread`);
+    const { Responses, UnprocessedKeys }: Awaited<ReturnType<typeof batchGet>> = await batchGet(
+      client,
+      tableName,
+      pending,
+    );
+    records.push(...(Responses?.[tableName] ?? []).map(fromItem));
+    pending = UnprocessedKeys?.[tableName];
+  }
+  return records;
+}
+
+function batchGet(client: DynamoDBClient, tableName: string, keys: KeysAndAttributes) {
+  return client.send(new BatchGetItemCommand({ RequestItems: { [tableName]: keys } }));
+}

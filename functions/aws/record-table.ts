@@ -1,0 +1,48 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  PutItemCommand,
+  type PutItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import type { CredentialRecord } from '../core/credential.ts';
+import type { RecordStore } from '../core/ports.ts';
+import { toItem } from './item.ts';
+import { recordReader } from './record-reader.ts';
+
+/**
+ * The table as a compare-and-swap of whole records. Every write is conditional on the lease id and the version that
+ * were read, so of any number of refreshers one gets the lease, and a holder whose lease was taken over cannot commit.
+ */
+export function recordTable(client: DynamoDBClient, tableName: string): RecordStore {
+  const { read } = recordReader(client, tableName);
+  return {
+    read,
+    async swap(seen, next) {
+      try {
+        await client.send(new PutItemCommand({ TableName: tableName, Item: toItem(next), ...stillAs(seen) }));
+        return true;
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        // The SDK repeats a write whose answer was lost, and the repetition fails its own condition.
+        return isDeepStrictEqual((await read([next.id])).get(next.id), next);
+      }
+    },
+  };
+}
+
+function stillAs(
+  seen: CredentialRecord | undefined,
+): Pick<PutItemCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'> {
+  if (!seen) return { ConditionExpression: 'attribute_not_exists(id)' };
+  const version = { ':version': { N: String(seen.version) } };
+  return seen.leaseId === ''
+    ? {
+        ConditionExpression: 'attribute_not_exists(leaseId) AND version = :version',
+        ExpressionAttributeValues: version,
+      }
+    : {
+        ConditionExpression: 'leaseId = :leaseId AND version = :version',
+        ExpressionAttributeValues: { ':leaseId': { S: seen.leaseId }, ...version },
+      };
+}

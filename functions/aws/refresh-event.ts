@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { type App, credentialNames, credentialsOf } from '../core/credential.ts';
+import type { RefreshRequest } from '../core/refresh.ts';
+
+/** An event that is none of DESIGN.md section 5. The message names the field; there is no stack, for Lambda returns it. */
+export class InvalidEventError extends Error {
+  override readonly name = 'InvalidEventError';
+  constructor(problems: readonly string[]) {
+    super(`The event was refused: ${problems.join('; ')}`);
+    this.stack = `${this.name}: ${this.message}`;
+  }
+}
+
+/** EventBridge Scheduler's own event, and that of an EventBridge rule: theirs to extend, so unknown fields pass. */
+const scheduled = z.looseObject({
+  source: z.enum(['aws.scheduler', 'aws.events']),
+  'detail-type': z.literal('Scheduled Event'),
+});
+
+const manual = z
+  .strictObject({
+    app: z.string().optional(),
+    credential: z.enum(credentialNames).optional(),
+    force: z.boolean().optional(),
+    reason: z.string().min(1).max(200).optional(),
+    rejected: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'expected the SHA-256 of the refused token as 64 lowercase hex digits')
+      .optional(),
+  })
+  .superRefine((event, context) => {
+    const problem = (path: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [path], message });
+    for (const field of ['credential', 'force', 'rejected'] as const) {
+      if (event[field] !== undefined && event.app === undefined) {
+        problem('app', `required with '${field}': say whose credential is meant`);
+      }
+    }
+    if (event.reason !== undefined && !event.force) problem('reason', "only goes with 'force': true");
+    if (event.rejected !== undefined && event.force) {
+      problem('rejected', "does not go with 'force': a report renews only what is still current");
+    }
+  });
+
+/**
+ * Validates an invocation's event and finds the apps it is about.
+ *
+ * @throws InvalidEventError for anything that is not a tick or a manual refresh of DESIGN.md section 5
+ */
+export function parseRefreshEvent(
+  event: unknown,
+  apps: readonly App[],
+): { apps: readonly App[]; request: RefreshRequest } {
+  if (scheduled.safeParse(event).success) return { apps, request: { mayWait: true } };
+
+  const parsed = manual.safeParse(event);
+  if (!parsed.success) throw new InvalidEventError(parsed.error.issues.map(describe));
+  const { app: name, credential, force, reason, rejected } = parsed.data;
+  const request = {
+    ...(credential !== undefined && { credential }),
+    ...(force !== undefined && { force }),
+    ...(reason !== undefined && { reason }),
+    ...(rejected !== undefined && { rejected }),
+  };
+  if (name === undefined) return { apps, request };
+
+  const app = apps.find((each) => each.name === name);
+  if (!app)
+    throw new InvalidEventError([
+      `app: '${name}' is not configured; known are ${list(apps.map((each) => each.name))}`,
+    ]);
+  const names = credentialsOf(app).map((each) => each.name);
+  if (credential !== undefined && !names.includes(credential)) {
+    throw new InvalidEventError([`credential: app '${name}' has no ${credential}; it has ${list(names)}`]);
+  }
+  return { apps: [app], request };
+}
+
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `${issue.keys.join(', ')}: not a field of this event`;
+  return `${issue.path.join('.') || 'event'}: ${issue.message}`;
+}
+
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, 20).map((name) => `'${name}'`);
+  return names.length > shown.length ? `${shown.join(', ')}, … (${names.length} in all)` : shown.join(', ');
+}

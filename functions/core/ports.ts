@@ -1,0 +1,70 @@
+import type { App, Credential, CredentialRecord } from './credential.ts';
+
+/** The table. The only shared state, and so the only place where refreshers meet. */
+export type RecordStore = {
+  /** The records that exist, read consistently, by id. */
+  read(ids: readonly string[]): Promise<ReadonlyMap<string, CredentialRecord>>;
+  /**
+   * Writes `next` if the stored record still is `seen` (same lease id, same version; `undefined`: still absent).
+   * False: somebody else wrote in between. A write that landed although its answer was lost counts as written.
+   */
+  swap(seen: CredentialRecord | undefined, next: CredentialRecord): Promise<boolean>;
+};
+
+/** Where apps read: the raw value under the credential's name. Written under the lease only. */
+export type Mirror = { write(credential: Credential, value: string): Promise<void> };
+
+export type Secret = {
+  readonly value: string;
+  /** Changes with every change that ops make; safe to store. */
+  readonly revision: string;
+};
+
+export type SecretStore = {
+  /** The AppSecret, possibly from a cache; `undefined` when ops have not written it. */
+  read(app: App): Promise<Secret | undefined>;
+  /** The same, past any cache. */
+  reread(app: App): Promise<Secret | undefined>;
+  /** A sentence that tells ops where to put it. */
+  whereToPut(app: App): string;
+};
+
+export type TokenOrder = {
+  readonly app: App;
+  readonly name: 'access-token';
+  readonly secret: string;
+  readonly force: boolean;
+};
+export type TicketOrder = {
+  readonly app: App;
+  readonly name: 'jsapi-ticket';
+  readonly accessToken: string;
+};
+
+/** What WeChat granted: the value, and the seconds it says are left. */
+export type Grant = { readonly value: string; readonly expiresInSeconds: number };
+
+/** WeChat. Throws `SourceError`. */
+export type CredentialSource = { fetch(order: TokenOrder | TicketOrder): Promise<Grant> };
+
+export type Clock = {
+  /** Epoch milliseconds. */
+  now(): number;
+  sleepUntil(instantMs: number): Promise<void>;
+};
+
+export type Randomness = {
+  /** In [0, 1). */
+  fraction(): number;
+  /** Unique for ever: a lease is known by it. */
+  id(): string;
+};
+
+export type Ports = {
+  readonly store: RecordStore;
+  readonly mirror: Mirror;
+  readonly secrets: SecretStore;
+  readonly source: CredentialSource;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+};

@@ -1,0 +1,222 @@
+import {
+  type App,
+  belongsTo,
+  type CredentialName,
+  type CredentialRecord,
+  type IssuedValue,
+} from './credential.ts';
+
+export type Action = 'skip' | 'renew' | 'mirror' | 'wait';
+
+/** What to do with one credential now, and why. `untilMs` says when a `wait` is over. */
+export type Decision = {
+  readonly action: Action;
+  readonly reason: Reason;
+  readonly untilMs?: number;
+};
+
+export type Reason =
+  | 'lease-held'
+  | 'renewed-while-waiting'
+  | 'forced-recently'
+  | 'forced-quota-spent'
+  | 'forced'
+  | 'backing-off'
+  | 'just-checked'
+  | 'no-value'
+  | 'app-changed'
+  | 'rotation-unconfirmed'
+  | 'reported-dead'
+  | 'expired'
+  | 'due'
+  | 'awaits-its-end'
+  | 'mirror-behind'
+  | 'healthy';
+
+/**
+ * How a credential renews itself at WeChat.
+ * - `rotating` (classic token): every call issues a new value and kills the old one after 5 minutes.
+ * - `sticky` (stable token, ticket): a call returns the same value until `renewsBeforeEndMs` before its end;
+ *   0 means that only the end itself brings a new one, so calling sooner is a wasted call.
+ */
+export type Renewal =
+  | { readonly kind: 'rotating'; readonly refreshAfterMs: number }
+  | { readonly kind: 'sticky'; readonly renewsBeforeEndMs: number; readonly forcedPerDay?: number };
+
+export type RenewalPolicy = {
+  readonly appId: string;
+  readonly renewal: Renewal;
+  readonly tickMs: number;
+};
+
+/** What the caller wants beyond a plain tick. */
+export type Demand = {
+  /** Renew now, whatever the age. */
+  readonly force?: boolean;
+  /** Fingerprint of a value that WeChat refused an app. */
+  readonly rejected?: string;
+  /** What an attempt would be made with; differs from the failed attempt's inputs when ops changed something. */
+  readonly inputs?: string;
+};
+
+const FULL_LIFETIME_MS = 7_200_000;
+const FORCED_SPACING_MS = 30_000;
+/** WeChat grants whole seconds, counted from its own clock: ask a moment after our own idea of the end. */
+const SETTLE_MS = 1_000;
+
+type Situation = {
+  readonly record: CredentialRecord;
+  readonly now: number;
+  readonly policy: RenewalPolicy;
+  readonly demand: Demand;
+};
+type Rule = (situation: Situation) => Decision | undefined;
+
+/**
+ * Decides what one credential needs at `now` (epoch ms). Pure: the first rule that has something to say wins.
+ * The order is the point: nobody interferes with a held lease; ops' force passes the backoff; a backoff passes
+ * everything that merely is due; and the mirror is repaired whenever no renewal is under way.
+ */
+export function decide(
+  record: CredentialRecord,
+  now: number,
+  policy: RenewalPolicy,
+  demand: Demand = {},
+): Decision {
+  const situation = { record, now, policy, demand };
+  for (const rule of rules) {
+    const decision = rule(situation);
+    if (decision) return decision;
+  }
+  return { action: 'skip', reason: 'healthy' };
+}
+
+const leaseHeld: Rule = ({ record, now }) =>
+  record.leaseUntil > now ? { action: 'wait', reason: 'lease-held', untilMs: record.leaseUntil } : undefined;
+
+const forced: Rule = ({ record, now, policy, demand }) => {
+  if (!demand.force) return undefined;
+  if (record.current && record.current.renewedAt >= now) {
+    return { action: 'skip', reason: 'renewed-while-waiting' };
+  }
+  const nextForceAt = record.forcedAt + FORCED_SPACING_MS;
+  if (record.forcedAt > 0 && now < nextForceAt) {
+    return { action: 'wait', reason: 'forced-recently', untilMs: nextForceAt };
+  }
+  const { renewal } = policy;
+  if (
+    renewal.kind === 'sticky' &&
+    renewal.forcedPerDay !== undefined &&
+    forcedOnDayOf(record, now) >= renewal.forcedPerDay
+  ) {
+    return { action: 'wait', reason: 'forced-quota-spent', untilMs: startOfNextBeijingDay(now) };
+  }
+  return { action: 'renew', reason: 'forced' };
+};
+
+/** A wait for the next attempt yields to ops' change of secret or app, and never holds up the mirror. */
+const notYet: Rule = ({ record, now, policy, demand }) => {
+  if (record.nextAttemptAt <= now) return undefined;
+  const changedByOps = record.failure
+    ? demand.inputs !== undefined && demand.inputs !== record.failure.inputs
+    : belongsToAnotherApp(record, policy);
+  if (changedByOps) return undefined;
+  if (mirrorBehind(record)) return { action: 'mirror', reason: 'mirror-behind' };
+  if (record.failure) return { action: 'wait', reason: 'backing-off', untilMs: record.nextAttemptAt };
+  const ended = record.current !== undefined && record.current.expiresAt <= now;
+  return ended
+    ? { action: 'wait', reason: 'awaits-its-end', untilMs: record.nextAttemptAt }
+    : { action: 'skip', reason: 'just-checked' };
+};
+
+const noValue: Rule = ({ record, policy }) => {
+  if (!record.current) return { action: 'renew', reason: 'no-value' };
+  if (belongsToAnotherApp(record, policy)) return { action: 'renew', reason: 'app-changed' };
+  return undefined;
+};
+
+/** A refresher died, or lost the answer, after it may have rotated: our value has five minutes left at most. */
+const rotationUnconfirmed: Rule = ({ record }) =>
+  record.rotationUnconfirmed ? { action: 'renew', reason: 'rotation-unconfirmed' } : undefined;
+
+const reportedDead: Rule = ({ record, demand }) =>
+  demand.rejected !== undefined && demand.rejected === record.current?.fingerprint
+    ? { action: 'renew', reason: 'reported-dead' }
+    : undefined;
+
+const due: Rule = ({ record, now, policy }) => {
+  if (!record.current || now < dueAt(record.current, policy.renewal)) return undefined;
+  return { action: 'renew', reason: now < record.current.expiresAt ? 'due' : 'expired' };
+};
+
+const behind: Rule = ({ record }) =>
+  mirrorBehind(record) ? { action: 'mirror', reason: 'mirror-behind' } : undefined;
+
+/** Sticky to the very end: the caller may stay for that moment when it is less than a tick away. */
+const awaitsItsEnd: Rule = ({ record, now, policy }) => {
+  if (!record.current || policy.renewal.kind !== 'sticky') return undefined;
+  const untilMs = dueAt(record.current, policy.renewal);
+  return policy.renewal.renewsBeforeEndMs === 0 && untilMs - now <= policy.tickMs
+    ? { action: 'wait', reason: 'awaits-its-end', untilMs }
+    : undefined;
+};
+
+const rules: readonly Rule[] = [
+  leaseHeld,
+  forced,
+  notYet,
+  noValue,
+  rotationUnconfirmed,
+  reportedDead,
+  due,
+  behind,
+  awaitsItsEnd,
+];
+
+/**
+ * When a healthy value is renewed (epoch ms). A rotating one at `refreshAfterMs`, or at 5/6 of its lifetime when
+ * WeChat granted less than 7200 s ("the lifetime may change"); a sticky one when WeChat first has another.
+ */
+export function dueAt(current: IssuedValue, renewal: Renewal): number {
+  const lifetimeMs = current.expiresAt - current.issuedAt;
+  if (renewal.kind === 'rotating') {
+    const scaledMs = Math.floor((lifetimeMs * 5) / 6);
+    const full = lifetimeMs >= FULL_LIFETIME_MS;
+    return current.issuedAt + (full ? renewal.refreshAfterMs : Math.min(renewal.refreshAfterMs, scaledMs));
+  }
+  return renewal.renewsBeforeEndMs === 0
+    ? current.expiresAt + SETTLE_MS
+    : current.expiresAt - Math.min(renewal.renewsBeforeEndMs, Math.floor(lifetimeMs / 6));
+}
+
+/** The renewal of each credential, from the official pages that WECHAT.md gathers. */
+export function renewalOf(app: App, name: CredentialName, refreshAfterMs: number): Renewal {
+  if (name !== 'access-token') return { kind: 'sticky', renewsBeforeEndMs: 0 };
+  return app.tokenApi === 'stable'
+    ? { kind: 'sticky', renewsBeforeEndMs: 300_000, forcedPerDay: 20 }
+    : { kind: 'rotating', refreshAfterMs };
+}
+
+function mirrorBehind(record: CredentialRecord): boolean {
+  return record.mirroredVersion < record.version;
+}
+
+function belongsToAnotherApp(record: CredentialRecord, policy: RenewalPolicy): boolean {
+  return record.current !== undefined && !belongsTo(record.current, policy.appId);
+}
+
+const BEIJING_OFFSET_MS = 8 * 3_600_000;
+const DAY_MS = 86_400_000;
+
+function beijingDay(now: number): number {
+  return Math.floor((now + BEIJING_OFFSET_MS) / DAY_MS);
+}
+
+function startOfNextBeijingDay(now: number): number {
+  return (beijingDay(now) + 1) * DAY_MS - BEIJING_OFFSET_MS;
+}
+
+/** Forced renewals already made on the Beijing day of `now`. */
+export function forcedOnDayOf(record: CredentialRecord, now: number): number {
+  return record.forcedAt > 0 && beijingDay(record.forcedAt) === beijingDay(now) ? record.forcedToday : 0;
+}

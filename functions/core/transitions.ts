@@ -1,0 +1,96 @@
+import { backoffMs } from './backoff.ts';
+import type { CredentialRecord, IssuedValue } from './credential.ts';
+import type { SourceError } from './errors.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import type { Grant } from './ports.ts';
+import { forcedOnDayOf, type Renewal } from './renewal.ts';
+
+/** Every way in which a record changes. Pure: each returns the whole next record, which the store swaps in. */
+
+/** Somebody takes the credential to renew or mirror it; nobody else touches it before `leaseUntil`. */
+export function leased(
+  record: CredentialRecord,
+  lease: { leaseId: string; now: number; leaseMs: number; rotates: boolean; forced: boolean },
+): CredentialRecord {
+  return {
+    ...record,
+    leaseId: lease.leaseId,
+    leaseUntil: lease.now + lease.leaseMs,
+    rotationUnconfirmed: record.rotationUnconfirmed || lease.rotates,
+    ...(lease.forced && { forcedAt: lease.now, forcedToday: forcedOnDayOf(record, lease.now) + 1 }),
+  };
+}
+
+/** WeChat granted a value that we did not have. The lease stays until the mirror is written. */
+export function renewed(
+  record: CredentialRecord,
+  grant: Grant,
+  times: { appId: string; issuedAt: number; renewedAt: number },
+): CredentialRecord {
+  const { failure: _healed, ...rest } = record;
+  return {
+    ...rest,
+    version: record.version + 1,
+    rotationUnconfirmed: false,
+    nextAttemptAt: 0,
+    current: {
+      value: grant.value,
+      fingerprint: fingerprintOf(grant.value),
+      appId: times.appId,
+      issuedAt: times.issuedAt,
+      expiresAt: times.issuedAt + grant.expiresInSeconds * 1000,
+      renewedAt: times.renewedAt,
+    },
+  };
+}
+
+/**
+ * WeChat returned the value that we have. A stable token's answer tells the seconds that are really left; a ticket's
+ * always says 7200, so believing it would serve a dead ticket.
+ */
+export function unchanged(
+  record: CredentialRecord,
+  current: IssuedValue,
+  grant: Grant,
+  context: { now: number; tickMs: number; renewal: Renewal },
+): CredentialRecord {
+  const { failure: _healed, ...rest } = record;
+  const { now, renewal } = context;
+  const tellsTimeLeft = renewal.kind === 'sticky' && renewal.renewsBeforeEndMs > 0;
+  const expiresAt = tellsTimeLeft ? now + grant.expiresInSeconds * 1000 : current.expiresAt;
+  // A duplicate of this tick must not ask again; the next tick may. Past the end every second counts.
+  const spacingMs = now < expiresAt ? context.tickMs / 2 : Math.min(context.tickMs / 2, 2_000);
+  return { ...released(rest), current: { ...current, expiresAt }, nextAttemptAt: now + spacingMs };
+}
+
+/** The attempt failed: the old value stays, the next attempt is drawn once and stored. */
+export function failed(
+  record: CredentialRecord,
+  error: SourceError,
+  context: { now: number; tickMs: number; random: number; inputs: string; wasUnconfirmed: boolean },
+): CredentialRecord {
+  const count = (record.failure?.count ?? 0) + 1;
+  return {
+    ...released(record),
+    rotationUnconfirmed: error.mayHaveRotated ? record.rotationUnconfirmed : context.wasUnconfirmed,
+    nextAttemptAt: context.now + backoffMs(error.kind, count, context.random, context.tickMs),
+    failure: {
+      count,
+      kind: error.kind,
+      code: error.code,
+      message: error.message,
+      at: context.now,
+      inputs: context.inputs,
+    },
+  };
+}
+
+/** The mirror shows this version. */
+export function mirrored(record: CredentialRecord): CredentialRecord {
+  return { ...released(record), mirroredVersion: record.version };
+}
+
+/** The lease is given back, so that the next tick need not wait for its end. */
+export function released(record: CredentialRecord): CredentialRecord {
+  return { ...record, leaseUntil: 0 };
+}

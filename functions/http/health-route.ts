@@ -1,0 +1,44 @@
+import {
+  type App,
+  type CredentialRecord,
+  credentialId,
+  credentialsOf,
+  liveValue,
+} from '../core/credential.ts';
+import type { RecordStore } from '../core/ports.ts';
+import { json, onlyParameters, type ReadRequest, type ReadResponse } from './exchange.ts';
+
+/**
+ * `GET /health`: per credential its state and the seconds left, no values. `live`, `failing` (still live, but renewals
+ * fail), `expired`, `missing`. Always 200: it is the answer to a question, not the health of the answering function.
+ */
+export async function healthRoute(
+  apps: readonly App[],
+  request: ReadRequest,
+  store: Pick<RecordStore, 'read'>,
+  now: number,
+): Promise<ReadResponse> {
+  onlyParameters(request.query, []);
+  const credentials = apps.flatMap(credentialsOf);
+  const records = await store.read(credentials.map(({ app, name }) => credentialId(app.name, name)));
+  const states = credentials.map(({ app, name }) => ({
+    app: app.name,
+    credential: name,
+    ...stateOf(records.get(credentialId(app.name, name)), app, now),
+  }));
+  const status = states.every(({ state }) => state === 'live') ? 'ok' : 'degraded';
+  return json(200, { status, credentials: states });
+}
+
+function stateOf(record: CredentialRecord | undefined, app: App, now: number) {
+  const live = liveValue(record, app, now);
+  const failure = record?.failure;
+  return {
+    state: live ? (failure ? 'failing' : 'live') : record?.current ? 'expired' : 'missing',
+    expires_in: live ? Math.floor((live.expiresAt - now) / 1000) : 0,
+    version: record?.version ?? 0,
+    ...(failure && {
+      last_error: { code: failure.code, message: failure.message, at: new Date(failure.at).toISOString() },
+    }),
+  };
+}

@@ -1,0 +1,78 @@
+import { type App, type CredentialName, credentialNames } from '../core/credential.ts';
+import type { RecordStore } from '../core/ports.ts';
+import { credentialRoute } from './credential-route.ts';
+import { HttpProblem, printable, problem, type ReadRequest, type ReadResponse } from './exchange.ts';
+import { healthRoute } from './health-route.ts';
+import { recordCache } from './record-cache.ts';
+import { signatureRoute } from './signature-route.ts';
+
+export type ReadApi = (request: ReadRequest) => Promise<ReadResponse>;
+
+/**
+ * The read-only URL: the native routes of DESIGN.md section 6. Never throws and never writes.
+ *
+ * @param clock epoch ms
+ * @param nonce the random string of a signature
+ */
+export function readApi(parts: {
+  apps: readonly App[];
+  cacheSeconds: number;
+  store: Pick<RecordStore, 'read'>;
+  clock: () => number;
+  nonce: () => string;
+}): ReadApi {
+  const { apps, store, clock, nonce } = parts;
+  const byName = new Map(apps.map((app) => [app.name, app]));
+  const cache = recordCache(store, parts.cacheSeconds * 1000);
+
+  async function answer(request: ReadRequest): Promise<ReadResponse> {
+    const now = clock();
+    const route = routeOf(request.path);
+    if (!route) throw new HttpProblem(404, 'unknown-route', ROUTES);
+    if (request.method !== 'GET') {
+      throw new HttpProblem(405, 'method-not-allowed', 'This URL only reads: use GET.', { allow: 'GET' });
+    }
+    if (route === 'health') return healthRoute(apps, request, store, now);
+    const app = byName.get(route.appName);
+    if (!app) {
+      throw new HttpProblem(
+        404,
+        'unknown-app',
+        `No app '${printable(route.appName)}' is configured; see /health for their names.`,
+      );
+    }
+    return route.resource === 'jsapi-signature'
+      ? signatureRoute(app, request, cache, now, nonce)
+      : credentialRoute(app, route.resource, request, cache, now);
+  }
+
+  return async (request) => {
+    try {
+      return await answer(request);
+    } catch (error) {
+      return problem(error instanceof HttpProblem ? error : storeUnreachable(error));
+    }
+  };
+}
+
+const ROUTES =
+  'There is no such route. There are /apps/<app>/access-token, /apps/<app>/jsapi-ticket, /apps/<app>/jsapi-signature?url=… and /health.';
+
+type Route = 'health' | { readonly appName: string; readonly resource: Resource };
+type Resource = CredentialName | 'jsapi-signature';
+const resources: readonly Resource[] = [...credentialNames, 'jsapi-signature'];
+
+function routeOf(path: string): Route | undefined {
+  if (path === '/health') return 'health';
+  const [root, appName, name, ...rest] = path.split('/').slice(1);
+  const resource = resources.find((each) => each === name);
+  return root === 'apps' && appName && resource && rest.length === 0 ? { appName, resource } : undefined;
+}
+
+/** Only the error's name goes out: the table is the one thing that can fail here, and its message is for its owner. */
+function storeUnreachable(error: unknown): HttpProblem {
+  const name = error instanceof Error ? error.name : 'unknown error';
+  return new HttpProblem(503, 'table-unreachable', `The table did not answer (${name}); try again.`, {
+    'retry-after': '1',
+  });
+}

@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import type { App } from '../core/credential.ts';
+import { servable } from './credential-route.ts';
+import { HttpProblem, json, onlyParameters, type ReadRequest, type ReadResponse } from './exchange.ts';
+import type { RecordCache } from './record-cache.ts';
+
+/** `GET /apps/<app>/jsapi-signature?url=…`: what a page hands to `wx.config`. */
+export async function signatureRoute(
+  app: App,
+  request: ReadRequest,
+  cache: RecordCache,
+  now: number,
+  nonce: () => string,
+): Promise<ReadResponse> {
+  const url = pageUrl(onlyParameters(request.query, ['url'])['url']);
+  const ticket = servable(app, 'jsapi-ticket', await cache.get(app, 'jsapi-ticket', now), now);
+  const nonceStr = nonce();
+  const timestamp = Math.floor(now / 1000);
+  return json(200, {
+    appId: app.appId,
+    timestamp,
+    nonceStr,
+    signature: jsapiSignature({ ticket: ticket.value, nonceStr, timestamp, url }),
+  });
+}
+
+/** SHA-1 hex over raw values in this order: WECHAT.md, "GET /cgi-bin/ticket/getticket". */
+export function jsapiSignature(parts: {
+  ticket: string;
+  nonceStr: string;
+  timestamp: number;
+  url: string;
+}): string {
+  const { ticket, nonceStr, timestamp, url } = parts;
+  return createHash('sha1')
+    .update(`jsapi_ticket=${ticket}&noncestr=${nonceStr}&timestamp=${timestamp}&url=${url}`)
+    .digest('hex');
+}
+
+/** The page's address as the browser sent it, without its fragment; not normalised, for WeChat signs raw values. */
+function pageUrl(url: string | undefined): string {
+  const page = url?.split('#', 1)[0];
+  if (!page || !/^https?:\/\/[^\s]+$/i.test(page) || !URL.canParse(page)) {
+    throw new HttpProblem(
+      400,
+      'invalid-parameter',
+      "'url' is the page's full address, http or https, percent-encoded: ?url=https%3A%2F%2Fexample.com%2Fpage",
+    );
+  }
+  return page;
+}

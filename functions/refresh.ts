@@ -1,0 +1,39 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { clientOptions } from './aws/clients.ts';
+import { loadDeployment, requiredEnv } from './aws/deployment-file.ts';
+import { parameterMirror } from './aws/parameter-mirror.ts';
+import { recordTable } from './aws/record-table.ts';
+import { secretParameters } from './aws/secret-parameters.ts';
+import type { CredentialResult } from './core/result.ts';
+import { createRefresher, type RefreshAnswer, systemClock } from './refresher.ts';
+
+const MINUTE_MS = 60_000;
+
+const logger = new Logger();
+const deployment = loadDeployment(import.meta.url);
+const ssm = new SSMClient(clientOptions);
+const refresher = createRefresher({
+  apps: deployment.apps,
+  tickMs: deployment.tickMinutes * MINUTE_MS,
+  refreshAfterMs: deployment.refreshAfterMinutes * MINUTE_MS,
+  hosts: requiredEnv('WECHAT_HOSTS').split(','),
+  store: recordTable(new DynamoDBClient(clientOptions), requiredEnv('TABLE_NAME')),
+  mirror: parameterMirror(ssm, deployment.parameterPrefix),
+  secrets: secretParameters(ssm, deployment.parameterPrefix),
+  clock: systemClock,
+});
+
+/** EventBridge's tick and ops' manual refresh. A credential that fails is a result, never a failed invocation. */
+export async function handler(event: unknown): Promise<RefreshAnswer> {
+  const answer = await refresher.run(event);
+  for (const result of answer.results) log(result);
+  return answer;
+}
+
+function log(result: CredentialResult): void {
+  const line = `${result.app}/${result.credential} ${result.outcome}: ${result.reason}`;
+  if (result.error) logger.error(line, { result });
+  else if (result.outcome !== 'fresh') logger.info(line, { result });
+}

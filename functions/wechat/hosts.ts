@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** A base URL of WeChat's servers: HTTPS and nothing but the host; plain HTTP for a simulator on this machine only. */
+export const wechatHost = z.string().superRefine((text, context) => {
+  const problem = problemWith(text);
+  if (problem) context.addIssue({ code: 'custom', message: problem });
+});
+
+function problemWith(text: string): string | undefined {
+  const example = 'write it like https://api.weixin.qq.com';
+  if (!URL.canParse(text)) return `'${text}' is not a URL; ${example}`;
+  const url = new URL(text);
+  if (url.username || url.password) return `a base URL holds no credentials; ${example}`;
+  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
+    return `'${url.host}' needs https: the AppSecret travels in the request. Plain http is for loopback hosts only`;
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    return `'${url.protocol}' is not https; ${example}`;
+  if (url.pathname !== '/' || url.search || url.hash)
+    return `a base URL has no path, query or fragment; ${example}`;
+  return undefined;
+}
+
+/** The nearest, and the one for disaster recovery: WECHAT.md, Transport. */
+export const defaultWechatHosts: readonly string[] = [
+  'https://api.weixin.qq.com',
+  'https://api2.weixin.qq.com',
+];
+
+/** `WECHAT_HOSTS`: base URLs, separated by commas. */
+export const wechatHostList = z
+  .string()
+  .transform((text) => text.split(',').map((host) => host.trim()))
+  .pipe(z.array(wechatHost).min(1));

@@ -33,7 +33,10 @@ export type Surroundings = {
 /** Puts the core together with WeChat; the caller brings the stores. */
 export function createRefresher(surroundings: Surroundings): Refresher {
   const { apps, store, mirror, secrets, clock, refreshAfterMs } = surroundings;
-  const client = wechatClient(surroundings.hosts, randomness.fraction);
+  const client = wechatClient(surroundings.hosts, {
+    random: randomness.fraction,
+    sleep: (ms) => clock.sleepUntil(clock.now() + ms),
+  });
   const ports = { store, mirror, secrets, clock, randomness, source: wechatSource(client) };
   const schedule = { refreshAfterMs, timing: timingOf(surroundings.tickMs) };
   return {

@@ -61,7 +61,7 @@ export type Demand = {
 
 const FULL_LIFETIME_MS = 7_200_000;
 const FORCED_SPACING_MS = 30_000;
-/** WeChat grants whole seconds, counted from its own clock: ask a moment after our own idea of the end. */
+/** WeChat grants whole seconds, counted from its own clock: ask a moment after our own idea of the turn. */
 const SETTLE_MS = 1_000;
 
 type Situation = {
@@ -184,9 +184,7 @@ export function dueAt(current: IssuedValue, renewal: Renewal): number {
     const full = lifetimeMs >= FULL_LIFETIME_MS;
     return current.issuedAt + (full ? renewal.refreshAfterMs : Math.min(renewal.refreshAfterMs, scaledMs));
   }
-  return renewal.renewsBeforeEndMs === 0
-    ? current.expiresAt + SETTLE_MS
-    : current.expiresAt - Math.min(renewal.renewsBeforeEndMs, Math.floor(lifetimeMs / 6));
+  return current.expiresAt - Math.min(renewal.renewsBeforeEndMs, Math.floor(lifetimeMs / 6)) + SETTLE_MS;
 }
 
 /** The renewal of each credential, from the official pages that WECHAT.md gathers. */

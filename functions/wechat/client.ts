@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { SourceError } from '../core/errors.ts';
@@ -7,7 +6,7 @@ import { type CalledWith, wechatError } from './errors.ts';
 const CONNECT_TIMEOUT_MS = 3_000;
 const CALL_TIMEOUT_MS = 8_000;
 const MAX_TRIES = 4;
-const RETRY_BASE_MS = 200;
+const RETRY_BASE_MS = 250;
 
 /** Codes with which a connection was never made, so that WeChat cannot have carried out the call. */
 const NEVER_CONNECTED = new Set([
@@ -38,6 +37,12 @@ export type WechatClient = {
   close(): Promise<void>;
 };
 
+export type Pauses = {
+  /** In [0, 1), for the jitter. */
+  random(): number;
+  sleep(ms: number): Promise<void>;
+};
+
 /** A fault that another try may get past. */
 class Retryable extends Error {
   readonly code: string;
@@ -61,9 +66,9 @@ class Retryable extends Error {
  * empty or non-JSON body), and a host that cannot be reached is followed by the next one, not by itself.
  *
  * @param hosts base URLs, the preferred one first (WECHAT.md, Transport)
- * @param random in [0, 1), for the jitter
+ * @param pauses what the waits between tries are made of
  */
-export function wechatClient(hosts: readonly string[], random: () => number): WechatClient {
+export function wechatClient(hosts: readonly string[], pauses: Pauses): WechatClient {
   const dispatcher = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
 
   async function call<T>(order: WechatCall<T>): Promise<T> {
@@ -72,7 +77,7 @@ export function wechatClient(hosts: readonly string[], random: () => number): We
     let last = new Retryable('no-answer', 'no answer', { mayHaveRun: false });
     let host = 0;
     for (let tries = 0; tries < MAX_TRIES && !signal.aborted; tries++) {
-      if (tries > 0) await pause(tries, random, signal);
+      if (tries > 0) await pauses.sleep(pauseMs(tries, pauses.random()));
       try {
         return await once(hosts[host % hosts.length] ?? '', order, dispatcher, signal);
       } catch (error) {
@@ -95,9 +100,9 @@ export function wechatClient(hosts: readonly string[], random: () => number): We
   return { call, close: () => dispatcher.close() };
 }
 
-async function pause(tries: number, random: () => number, signal: AbortSignal): Promise<void> {
-  const ceilingMs = RETRY_BASE_MS * 2 ** tries;
-  await sleep(ceilingMs * (0.5 + random() / 2), undefined, { signal }).catch(() => undefined);
+/** 125 to 250 ms before the second try, and twice as long before each one after it. */
+function pauseMs(tries: number, random: number): number {
+  return RETRY_BASE_MS * 2 ** (tries - 1) * (0.5 + random / 2);
 }
 
 async function once<T>(

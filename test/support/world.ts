@@ -1,0 +1,125 @@
+import { type EmbeddedTable, openEmbeddedTable } from '../../cli/local/embedded-table.ts';
+import { parameterMirror } from '../../functions/aws/parameter-mirror.ts';
+import { recordTable } from '../../functions/aws/record-table.ts';
+import { secretParameters } from '../../functions/aws/secret-parameters.ts';
+import type { App, CredentialName, CredentialRecord } from '../../functions/core/credential.ts';
+import type { Clock, RecordStore } from '../../functions/core/ports.ts';
+import type { CredentialResult } from '../../functions/core/result.ts';
+import type { ReadResponse } from '../../functions/http/exchange.ts';
+import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
+import { createRefresher, type Refresher } from '../../functions/refresher.ts';
+import {
+  DEMO_ACCOUNT,
+  ManualClock,
+  type Simulator,
+  type SimulatorOptions,
+  startSimulator,
+} from '../wechat-simulator/simulator.ts';
+import { type ParameterServer, startParameterServer } from './parameter-server.ts';
+
+export const MINUTE = 60_000;
+export const START = Date.UTC(2026, 0, 1);
+
+export const shop: App = {
+  name: 'shop',
+  kind: 'official-account',
+  appId: DEMO_ACCOUNT.appId,
+  tokenApi: 'classic',
+  tickets: [],
+};
+
+/** A whole deployment on one clock: WeChat, the table, the parameters, the refresher and the read URL. */
+export type World = {
+  readonly clock: ManualClock;
+  readonly simulator: Simulator;
+  readonly table: EmbeddedTable;
+  readonly store: RecordStore;
+  readonly parameters: ParameterServer;
+  readonly refresher: Refresher;
+  /** Another refresher with caches of its own, as a second Lambda instance is. */
+  another(changes?: { apps?: readonly App[] }): Refresher;
+  /** One scheduled tick, as EventBridge fires it. */
+  tick(): Promise<CredentialResult[]>;
+  invoke(event: unknown): Promise<CredentialResult[]>;
+  /** The result of a credential in an answer. */
+  record(name?: CredentialName): Promise<CredentialRecord | undefined>;
+  parameter(name?: CredentialName): string | undefined;
+  readonly read: ReadApi;
+  get(path: string, headers?: Record<string, string>): Promise<ReadResponse>;
+  /** Moves the clock to `minutes` after the start. */
+  at(minutes: number): void;
+  close(): Promise<void>;
+};
+
+/** What EventBridge Scheduler sends. */
+export const TICK = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
+
+export async function startWorld(
+  options: { app?: App; cacheSeconds?: number; simulator?: SimulatorOptions; withoutSecret?: boolean } = {},
+): Promise<World> {
+  const app = options.app ?? shop;
+  const clock = new ManualClock(START);
+  const simulator = await startSimulator({ clock, ...options.simulator });
+  const table = await openEmbeddedTable();
+  const parameters = await startParameterServer();
+  const secretName = `/wechat/secrets/${app.name}/app-secret`;
+  if (!options.withoutSecret) parameters.put(secretName, DEMO_ACCOUNT.secret);
+  const store = recordTable(table.client, table.tableName);
+
+  const refresherClock: Clock = {
+    now: () => clock.now(),
+    sleepUntil: async (instantMs) => clock.set(Math.max(clock.now(), instantMs)),
+  };
+  const opened: Refresher[] = [];
+  const another = (changes: { apps?: readonly App[] } = {}) => {
+    const refresher = createRefresher({
+      apps: changes.apps ?? [app],
+      tickMs: MINUTE,
+      refreshAfterMs: 100 * MINUTE,
+      hosts: [simulator.url],
+      store,
+      mirror: parameterMirror(parameters.client, '/wechat'),
+      secrets: secretParameters(parameters.client, '/wechat'),
+      clock: refresherClock,
+    });
+    opened.push(refresher);
+    return refresher;
+  };
+  const refresher = another();
+  const read = readApi({
+    apps: [app],
+    cacheSeconds: options.cacheSeconds ?? 0,
+    store,
+    clock: () => clock.now(),
+    nonce: () => 'Wm3WZYTPz0wzccnW',
+  });
+  const invoke = async (event: unknown) => [...(await refresher.run(event)).results];
+  return {
+    clock,
+    simulator,
+    table,
+    store,
+    parameters,
+    refresher,
+    another,
+    tick: () => invoke(TICK),
+    invoke,
+    async record(name = 'access-token') {
+      const id = `${app.name}/${name}`;
+      return (await store.read([id])).get(id);
+    },
+    parameter: (name = 'access-token') => parameters.get(`/wechat/tokens/${app.name}/${name}`),
+    read,
+    get(path, headers = {}) {
+      const url = new URL(path, 'http://read');
+      return read({ method: 'GET', path: url.pathname, query: url.searchParams, headers });
+    },
+    at: (minutes) => clock.set(START + minutes * MINUTE),
+    async close() {
+      for (const each of opened) await each.close();
+      await simulator.close();
+      await table.close();
+      await parameters.close();
+    },
+  };
+}

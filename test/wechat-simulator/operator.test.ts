@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { MIDNIGHT, openSimulator } from './harness.ts';
+import { DEMO_ACCOUNT, ManualClock, startSimulator } from './simulator.ts';
+
+const { appId } = DEMO_ACCOUNT;
+
+test('calls tell route, account, time and outcome, and never a secret or a token', async () => {
+  const { at, classic, stable, ticket, probe, simulator } = await openSimulator();
+  const { access_token } = await classic();
+  at(7);
+  await stable({ secret: 'wrong' });
+  await ticket(access_token);
+  await probe('never-was-one');
+  const { host } = new URL(simulator.url);
+  const common = { host, method: 'GET', outcome: 'ok', at: MIDNIGHT + 7000 };
+  expect(simulator.calls()).toEqual([
+    { ...common, route: '/cgi-bin/token', appId, at: MIDNIGHT },
+    { ...common, route: '/cgi-bin/stable_token', method: 'POST', appId, outcome: 'refused', errcode: 40001 },
+    { ...common, route: '/cgi-bin/ticket/getticket', appId },
+    { ...common, route: '/cgi-bin/get_api_domain_ip', outcome: 'refused', errcode: 40014 },
+  ]);
+  expect(simulator.calls('/cgi-bin/token')).toHaveLength(1);
+  expect(JSON.stringify(simulator.calls())).not.toMatch(/sim(classic|stable|ticket)_|secret-/);
+});
+
+test('an unknown account is named', async () => {
+  const { simulator } = await openSimulator();
+  expect(() => simulator.rotate('wxnobody')).toThrow("the simulator has no account 'wxnobody'");
+  expect(() => simulator.setSecret('wxnobody', 'x')).toThrow('wxnobody');
+  expect(() => simulator.currentToken('wxnobody', 'stable')).toThrow('wxnobody');
+});
+
+test('accounts can be added while it runs', async () => {
+  const { classic, simulator } = await openSimulator({ accounts: [] });
+  expect((await classic()).errcode).toBe(40013);
+  simulator.addAccount(DEMO_ACCOUNT);
+  expect(simulator.appIds()).toEqual([appId]);
+  expect((await classic()).errcode).toBeUndefined();
+});
+
+describe('clocks', () => {
+  test('a manual one stands still', () => {
+    const clock = new ManualClock(1000);
+    clock.advance(500);
+    expect(clock.now()).toBe(1500);
+    clock.set(42);
+    expect(clock.now()).toBe(42);
+    expect(new ManualClock().now()).toBe(Date.parse('2026-01-01T08:00:00+08:00'));
+  });
+
+  test('by default time is real, and can be skipped', async () => {
+    const simulator = await startSimulator();
+    expect(Math.abs(simulator.clock.now() - Date.now())).toBeLessThan(1000);
+    simulator.clock.advance(7_200_000);
+    expect(Math.abs(simulator.clock.now() - Date.now() - 7_200_000)).toBeLessThan(1000);
+    await simulator.close();
+  });
+});
+
+describe('close', () => {
+  test('does not wait for idle connections or delayed answers', async () => {
+    const simulator = await startSimulator();
+    await (await fetch(`${simulator.url}/cgi-bin/token`)).text();
+    simulator.addFault({ kind: 'delay', ms: 60_000 });
+    const delayed = fetch(`${simulator.url}/cgi-bin/token`).catch((error: Error) => error.message);
+    await expect.poll(() => simulator.calls().length, { interval: 5 }).toBe(2);
+    const started = performance.now();
+    await simulator.close();
+    expect(performance.now() - started).toBeLessThan(500);
+    expect(await delayed).toBe('fetch failed');
+    await expect(fetch(simulator.url)).rejects.toThrow('fetch failed');
+  });
+
+  test('a taken port is told by its code', async () => {
+    const { simulator } = await openSimulator();
+    const port = Number(new URL(simulator.url).port);
+    await expect(startSimulator({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+});

@@ -1,0 +1,78 @@
+import { type AccountOptions, openAccount, type TicketType, type TokenApi } from './account.ts';
+import type { Call } from './calls.ts';
+import { grantClassicToken } from './classic-token.ts';
+import type { Clock } from './clock.ts';
+import type { AccountRefusal } from './errors.ts';
+import type { Fault } from './faults.ts';
+import type { Gateway } from './gateway.ts';
+import { assertIpList } from './ip-list.ts';
+import { currentOf, isAlive } from './issued.ts';
+import type { World } from './world.ts';
+
+/**
+ * What a test sees and does behind WeChat's back. Methods that take an `appId` throw when no account has it.
+ */
+export type Operator = {
+  readonly clock: Clock;
+  appIds(): string[];
+  /** Calls in the order they were processed, of all routes or of one path. */
+  calls(route?: string): Call[];
+  /** Whether WeChat accepts this token, or hands out this ticket, now. */
+  tokenAlive(value: string): boolean;
+  currentToken(appId: string, api: TokenApi): string | undefined;
+  currentTicket(appId: string, type: TicketType): string | undefined;
+  /** Adds an account, or replaces one that has its AppID by a new one. */
+  addAccount(account: AccountOptions): void;
+  /** Somebody else asks for a classic token, at the cost of the account's quota; returns it. */
+  rotate(appId: string): string;
+  /** The owner resets the AppSecret; tokens live on. */
+  setSecret(appId: string, secret: string): void;
+  /** Without a list, everybody is let in. */
+  setAllowedIps(appId: string, entries: readonly string[] | undefined): void;
+  /** Refuses the account's token calls with this code, until it is `undefined` again. */
+  setState(appId: string, errcode: AccountRefusal | undefined): void;
+  /** For values handed out from now on. */
+  setLifetime(seconds: number): void;
+  /** Queues a fault with a `count`, or lets one without stand until they are cleared. */
+  addFault(fault: Fault): void;
+  clearFaults(): void;
+};
+
+export function operate(world: World, gateway: Gateway): Operator {
+  const change = <T>(work: () => T): T => {
+    const result = work();
+    world.save();
+    return result;
+  };
+  const current = (line: Parameters<typeof currentOf>[0]) => currentOf(line, world.clock.now())?.value;
+  return {
+    clock: world.clock,
+    appIds: () => [...world.accounts.keys()],
+    calls: (route) => gateway.calls.filter((call) => route === undefined || call.route === route),
+    tokenAlive: (value) =>
+      [...world.accounts.values()]
+        .flatMap(({ classic, stable, tickets }) => [
+          ...classic.tokens,
+          ...stable.tokens,
+          ...tickets.jsapi,
+          ...tickets.wx_card,
+        ])
+        .some((issued) => issued.value === value && isAlive(issued, world.clock.now())),
+    currentToken: (appId, api) => current(world.account(appId)[api].tokens),
+    currentTicket: (appId, type) => current(world.account(appId).tickets[type]),
+    addAccount: (account) => change(() => world.accounts.set(account.appId, openAccount(account))),
+    rotate: (appId) =>
+      change(() => grantClassicToken(world.account(appId), world.clock.now(), world.terms).value),
+    setSecret: (appId, secret) => change(() => Object.assign(world.account(appId), { secret })),
+    setAllowedIps(appId, entries) {
+      if (entries) assertIpList(entries);
+      change(() => Object.assign(world.account(appId), { allowedIps: entries && [...entries] }));
+    },
+    setState: (appId, refusal) => change(() => Object.assign(world.account(appId), { refusal })),
+    setLifetime(seconds) {
+      world.terms = { ...world.terms, lifetimeMs: seconds * 1000 };
+    },
+    addFault: (fault) => gateway.faults.add(fault),
+    clearFaults: () => gateway.faults.clear(),
+  };
+}

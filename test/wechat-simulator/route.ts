@@ -1,0 +1,30 @@
+import type { Account } from './account.ts';
+import type { Terms } from './issued.ts';
+
+/** A request as a route sees it. */
+export type RouteRequest = {
+  readonly query: URLSearchParams;
+  /** The body, when it is a JSON object. */
+  readonly json: Readonly<Record<string, unknown>> | undefined;
+};
+
+/** What a route works with, as it stands at the one `now` of the request. */
+export type Surroundings = {
+  readonly accounts: ReadonlyMap<string, Account>;
+  readonly callerIp: string;
+  readonly terms: Terms;
+  readonly now: number;
+};
+
+/**
+ * One of WeChat's routes. A family of them, such as the official accounts', is a file with a table by path.
+ */
+export type Route = {
+  readonly method: 'GET' | 'POST';
+  /** Whose call it is, for the log of calls; known even when the call is refused. */
+  appIdOf(request: RouteRequest, surroundings: Surroundings): string | undefined;
+  /** The body of the answer. @throws WechatError when WeChat refuses */
+  answer(request: RouteRequest, surroundings: Surroundings): object;
+};
+
+export type Routes = Readonly<Record<string, Route>>;

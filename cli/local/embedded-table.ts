@@ -5,6 +5,7 @@ import dynalite from 'dynalite';
 
 export type EmbeddedTable = {
   readonly client: DynamoDBClient;
+  readonly endpoint: string;
   readonly tableName: string;
   close(): Promise<void>;
 };
@@ -21,14 +22,16 @@ export async function openEmbeddedTable(path?: string): Promise<EmbeddedTable> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
+  const endpoint = `http://127.0.0.1:${port}`;
   const client = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
   await createTable(client);
   return {
     client,
+    endpoint,
     tableName: TABLE_NAME,
     async close() {
       client.destroy();

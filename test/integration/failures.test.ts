@@ -1,0 +1,167 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { recordTable } from '../../functions/aws/record-table.ts';
+import { blankRecord } from '../../functions/core/credential.ts';
+import { shop, startWorld, type World } from '../support/world.ts';
+import { DEMO_ACCOUNT } from '../wechat-simulator/simulator.ts';
+
+let world: World;
+afterEach(() => world.close());
+
+const SECRET = '/wechat/secrets/shop/app-secret';
+
+describe('a configuration error', () => {
+  test('40164 names the IP to allow, keeps the old token, and backs off to ten minutes', async () => {
+    world = await startWorld();
+    await world.tick();
+    const old = world.parameter();
+    world.simulator.setAllowedIps(shop.appId, ['198.51.100.1']);
+    const outcomes: string[] = [];
+    for (let minute = 100; minute < 119; minute++) {
+      world.at(minute);
+      const [result] = await world.tick();
+      outcomes.push(result?.outcome ?? '');
+      expect(result?.error).toEqual({
+        code: '40164',
+        message:
+          "WeChat refused app 'shop' (wxdemo0123456789ab) with 40164: the IP 203.0.113.7 is not on the account's IP " +
+          'allow-list. Add 203.0.113.7 on mp.weixin.qq.com: Settings & Development > Basic configuration > IP ' +
+          'allow-list (IP白名单).',
+      });
+      expect(JSON.parse((await world.get('/apps/shop/access-token')).body).access_token).toBe(old);
+    }
+    expect(outcomes[0]).toBe('failed');
+    // 1, 2, 4, 8 minutes at most, so between 4 and 7 of 19 ticks ask.
+    const asked = outcomes.filter((outcome) => outcome === 'failed').length;
+    expect(asked).toBeGreaterThanOrEqual(4);
+    expect(asked).toBeLessThanOrEqual(7);
+    expect(outcomes.filter((outcome) => outcome === 'backing-off')).toHaveLength(19 - asked);
+    expect((await world.record())?.failure).toMatchObject({
+      count: asked,
+      kind: 'configuration',
+      code: '40164',
+    });
+  });
+
+  test('a missing secret says where to put it, and the tick after it was written succeeds', async () => {
+    world = await startWorld({ withoutSecret: true });
+    for (const minute of [0, 1, 2, 3]) {
+      world.at(minute);
+      expect(await world.tick()).toMatchObject([{ error: { code: 'missing-secret' } }]);
+    }
+    expect((await world.record())?.failure?.message).toBe(
+      "The AppSecret of app 'shop' is missing. Write it to the SSM SecureString /wechat/secrets/shop/app-secret; " +
+        'the next tick picks it up.',
+    );
+    expect(world.simulator.calls()).toHaveLength(0);
+    world.parameters.put(SECRET, `${DEMO_ACCOUNT.secret}\n`);
+    world.at(3.1);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', version: 1 }]);
+    expect(await world.record()).not.toHaveProperty('failure');
+  });
+
+  test('a reset AppSecret is read again within the attempt, and a wrong one skips the backoff once corrected', async () => {
+    world = await startWorld();
+    await world.tick();
+    // The cached secret is refused, and SSM already has the new one: no failure at all.
+    world.simulator.setSecret(shop.appId, 'new-secret-1');
+    world.parameters.put(SECRET, 'new-secret-1');
+    world.at(100);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', version: 2 }]);
+
+    world.simulator.setSecret(shop.appId, 'new-secret-2');
+    world.at(200);
+    expect(await world.tick()).toMatchObject([{ outcome: 'failed', error: { code: '40001' } }]);
+    world.at(200.1);
+    expect(await world.tick()).toMatchObject([{ outcome: 'backing-off' }]);
+    world.parameters.put(SECRET, 'new-secret-2');
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', version: 3 }]);
+  });
+});
+
+describe('a mirror that is down', () => {
+  test('costs the renewal nothing, and the next tick after it is back repairs it', async () => {
+    world = await startWorld();
+    await world.tick();
+    const old = world.parameter();
+    world.at(100);
+    world.parameters.down = true;
+    expect(await world.tick()).toMatchObject([
+      { outcome: 'renewed', version: 2, error: { code: 'mirror-unreachable' } },
+    ]);
+    expect(world.parameter()).toBe(old);
+    const token = JSON.parse((await world.get('/apps/shop/access-token')).body).access_token;
+    expect(world.simulator.tokenAlive(token)).toBe(true);
+    world.at(101);
+    expect(await world.tick()).toMatchObject([{ outcome: 'failed', reason: 'mirror-behind' }]);
+    world.parameters.down = false;
+    world.at(102);
+    expect(await world.tick()).toMatchObject([{ outcome: 'mirrored', version: 2 }]);
+    expect(world.parameter()).toBe(token);
+    expect(world.parameters.writes).toHaveLength(2);
+    expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(2);
+  });
+});
+
+describe('one app of several', () => {
+  test('that fails never touches another', async () => {
+    const bad = { ...shop, name: 'bad', appId: 'wxunknown' };
+    const good = Array.from({ length: 60 }, (_, index) => ({
+      ...shop,
+      name: `good-${index}`,
+      appId: `wxgood${index}`,
+    }));
+    world = await startWorld({
+      simulator: { accounts: good.map(({ appId }) => ({ appId, secret: 'secret' })) },
+    });
+    for (const { name } of [...good, bad])
+      world.parameters.put(`/wechat/secrets/${name}/app-secret`, 'secret');
+    const { results } = await world.another({ apps: [bad, ...good] }).run({});
+    expect(results).toHaveLength(61);
+    expect(results[0]).toMatchObject({ app: 'bad', outcome: 'failed', error: { code: '40013' } });
+    expect(results.slice(1).every(({ outcome }) => outcome === 'renewed')).toBe(true);
+    expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(61);
+  });
+});
+
+describe('the table', () => {
+  const held = { ...blankRecord('shop/access-token'), leaseId: 'a', leaseUntil: 1_767_225_700_000 };
+
+  test('lets one of many take the lease', async () => {
+    world = await startWorld();
+    const tries = Array.from({ length: 50 }, (_, index) =>
+      world.store.swap(undefined, { ...held, leaseId: `lease-${index}` }),
+    );
+    expect((await Promise.all(tries)).filter(Boolean)).toHaveLength(1);
+  });
+
+  test('refuses the commit of a holder whose lease was taken over', async () => {
+    world = await startWorld();
+    await world.store.swap(undefined, held);
+    expect(await world.store.swap(held, { ...held, leaseId: 'b' })).toBe(true);
+    expect(await world.store.swap(held, { ...held, version: 1, leaseUntil: 0 })).toBe(false);
+    expect(await world.record()).toMatchObject({ leaseId: 'b', version: 0 });
+  });
+
+  test('refuses the lease to somebody who read an older version', async () => {
+    world = await startWorld();
+    await world.store.swap(undefined, held);
+    await world.store.swap(held, { ...held, version: 1, leaseUntil: 0 });
+    expect(await world.store.swap(held, { ...held, leaseId: 'b' })).toBe(false);
+  });
+
+  test('counts a write as written when only its answer was lost', async () => {
+    world = await startWorld();
+    let writes = 0;
+    // As the SDK does when a connection breaks after DynamoDB has done its work: the same request once more.
+    world.table.client.middlewareStack.add(
+      (next) => async (args) => {
+        if (++writes === 1) await next(args);
+        return next(args);
+      },
+      { step: 'finalizeRequest', name: 'twice' },
+    );
+    const store = recordTable(world.table.client, world.table.tableName);
+    expect(await store.swap(undefined, held)).toBe(true);
+    expect(writes).toBeGreaterThan(1);
+  });
+});

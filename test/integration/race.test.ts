@@ -1,0 +1,95 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { type RefresherProcess, startRefresherProcess } from '../support/start-refresher-process.ts';
+import { shop, startWorld, TICK, type World } from '../support/world.ts';
+
+let world: World;
+let processes: RefresherProcess[] = [];
+afterEach(async () => {
+  for (const each of processes) each.stop();
+  processes = [];
+  await world.close();
+});
+
+/** 200 events from 4 processes at once, every second one a forced refresh. */
+async function stampede() {
+  const settings = {
+    apps: [shop],
+    tableEndpoint: world.table.endpoint,
+    tableName: world.table.tableName,
+    parameterEndpoint: world.parameters.url,
+    simulatorUrl: world.simulator.url,
+    now: world.clock.now(),
+  };
+  processes = await Promise.all(Array.from({ length: 4 }, () => startRefresherProcess(settings)));
+  const events = Array.from({ length: 50 }, (_, index) =>
+    index % 2 === 0 ? TICK : { app: 'shop', force: true, reason: 'race' },
+  );
+  const results = (await Promise.all(processes.map((each) => each.run(events)))).flat();
+  return results.map((result) => (result === 'killed' ? result : result.outcome));
+}
+
+describe('200 concurrent ticks and forced refreshes from 4 processes', () => {
+  test('make one upstream call and one version step on an empty table', async () => {
+    world = await startWorld();
+    const outcomes = await stampede();
+    expect(outcomes).toHaveLength(200);
+    expect(outcomes.filter((outcome) => outcome === 'renewed')).toHaveLength(1);
+    expect(outcomes.filter(isLoser)).toHaveLength(199);
+    expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(1);
+    expect(await world.record()).toMatchObject({ version: 1, mirroredVersion: 1, leaseUntil: 0 });
+    expect(world.parameters.writes).toHaveLength(1);
+  });
+
+  test('make one upstream call and one version step when the token is due', async () => {
+    world = await startWorld();
+    await world.tick();
+    world.at(100);
+    const outcomes = await stampede();
+    expect(outcomes.filter((outcome) => outcome === 'renewed')).toHaveLength(1);
+    expect(outcomes.filter(isLoser)).toHaveLength(199);
+    expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(2);
+    expect(await world.record()).toMatchObject({ version: 2, mirroredVersion: 2, leaseUntil: 0 });
+  });
+
+  test('make one upstream call when it fails, too', async () => {
+    world = await startWorld();
+    world.simulator.setState(shop.appId, 50007);
+    const outcomes = await stampede();
+    expect(outcomes.filter((outcome) => outcome === 'failed')).toHaveLength(1);
+    expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(1);
+  });
+});
+
+function isLoser(outcome: string): boolean {
+  return outcome === 'busy' || outcome === 'fresh';
+}
+
+test('a second forced refresh within 30 s is too soon, a third after them is not', async () => {
+  world = await startWorld();
+  await world.tick();
+  const force = { app: 'shop', force: true };
+  expect(await world.invoke(force)).toMatchObject([{ outcome: 'fresh', reason: 'renewed-while-waiting' }]);
+  world.clock.advance(1);
+  expect(await world.invoke(force)).toMatchObject([{ outcome: 'renewed', reason: 'forced', version: 2 }]);
+  world.clock.advance(29_999);
+  expect(await world.invoke(force)).toMatchObject([
+    { outcome: 'too-soon', reason: 'forced-recently', version: 2 },
+  ]);
+  world.clock.advance(1);
+  expect(await world.invoke(force)).toMatchObject([{ outcome: 'renewed', version: 3 }]);
+});
+
+test('a thousand reports of one dead token make one renewal, and a report of an older one none', async () => {
+  world = await startWorld();
+  await world.tick();
+  const first = (await world.record())?.current?.fingerprint;
+  world.at(10);
+  world.simulator.rotate(shop.appId);
+  world.at(20);
+  const report = { app: 'shop', rejected: first };
+  const results = (await Promise.all(Array.from({ length: 1_000 }, () => world.invoke(report)))).flat();
+  expect(results.filter(({ outcome }) => outcome === 'renewed')).toHaveLength(1);
+  expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(2);
+  expect(await world.invoke(report)).toMatchObject([{ outcome: 'fresh', version: 2 }]);
+  expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(2);
+});

@@ -1,0 +1,133 @@
+import { createServer, type Server } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { SourceError } from '../../functions/core/errors.ts';
+import { type WechatClient, wechatClient } from '../../functions/wechat/client.ts';
+import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
+
+let simulator: Simulator;
+let clients: WechatClient[] = [];
+let pauses: number[] = [];
+
+beforeEach(async () => {
+  simulator = await startSimulator();
+  pauses = [];
+});
+afterEach(async () => {
+  for (const client of clients) await client.close();
+  clients = [];
+  await simulator.close();
+});
+
+function clientOf(hosts: readonly string[], random = () => 0): WechatClient {
+  const client = wechatClient(hosts, {
+    random,
+    sleep: async (ms) => {
+      pauses.push(ms);
+    },
+  });
+  clients.push(client);
+  return client;
+}
+
+const app = { name: 'shop', appId: DEMO_ACCOUNT.appId };
+
+function fetchToken(client: WechatClient, secret: string = DEMO_ACCOUNT.secret) {
+  return client.call({
+    app,
+    path: '/cgi-bin/token',
+    query: { grant_type: 'client_credential', appid: app.appId, secret },
+    calledWith: 'secret',
+    answer: z.object({ access_token: z.string().min(1), expires_in: z.number() }),
+  });
+}
+
+async function failure(promise: Promise<unknown>): Promise<SourceError> {
+  const error = await promise.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(SourceError);
+  return error as SourceError;
+}
+
+describe('a fault that passes is got past within one attempt', () => {
+  test.each([
+    ['WeChat busy', { kind: 'errcode', errcode: -1, errmsg: 'system error' }],
+    ['an empty body', { kind: 'empty-body' }],
+    ['a body that is no JSON', { kind: 'not-json' }],
+    ['HTTP 502', { kind: 'http-status', status: 502 }],
+    ['a connection that breaks', { kind: 'drop-before' }],
+  ] as const)('%s', async (_name, fault) => {
+    simulator.addFault({ ...fault, count: 2 });
+    expect((await fetchToken(clientOf([simulator.url]))).expires_in).toBe(7200);
+    expect(simulator.calls('/cgi-bin/token')).toHaveLength(3);
+    expect(pauses).toEqual([125, 250]);
+  });
+});
+
+describe('a fault that stays is told once the tries are used up', () => {
+  test.each([
+    ['-1', false, { kind: 'errcode', errcode: -1, errmsg: 'system error' }],
+    ['empty-body', true, { kind: 'empty-body' }],
+    ['not-json', true, { kind: 'not-json' }],
+    ['http-502', true, { kind: 'http-status', status: 502 }],
+    ['UND_ERR_SOCKET', true, { kind: 'drop-after' }],
+  ] as const)('%s (may have rotated: %s)', async (code, mayHaveRotated, fault) => {
+    simulator.addFault(fault);
+    const error = await failure(fetchToken(clientOf([simulator.url], () => 0.999)));
+    expect(error).toMatchObject({ code, kind: 'transient', mayHaveRotated });
+    expect(simulator.calls('/cgi-bin/token')).toHaveLength(4);
+    expect(error.message).not.toContain(DEMO_ACCOUNT.secret);
+  });
+
+  test('an answer that lacks the token', async () => {
+    simulator.addFault({ kind: 'errcode', errcode: 0, errmsg: 'ok' });
+    expect(await failure(fetchToken(clientOf([simulator.url])))).toMatchObject({
+      code: 'bad-answer',
+      message: expect.stringContaining('access_token, expires_in'),
+    });
+  });
+});
+
+test('a refusal is final: no second try', async () => {
+  const error = await failure(fetchToken(clientOf([simulator.url]), 'wrong'));
+  expect(error).toMatchObject({
+    code: '40001',
+    kind: 'configuration',
+    refused: 'secret',
+    mayHaveRotated: false,
+  });
+  expect(simulator.calls('/cgi-bin/token')).toHaveLength(1);
+});
+
+describe('a host that cannot be reached', () => {
+  test('is followed by the next one in the list', async () => {
+    const gone = await startSimulator();
+    await gone.close();
+    expect((await fetchToken(clientOf([gone.url, simulator.url]))).expires_in).toBe(7200);
+    expect(simulator.calls('/cgi-bin/token')).toHaveLength(1);
+  });
+
+  test('and has no neighbour is told without its URL, and WeChat cannot have rotated', async () => {
+    const gone = await startSimulator();
+    await gone.close();
+    const error = await failure(fetchToken(clientOf([gone.url])));
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', kind: 'transient', mayHaveRotated: false });
+    expect(JSON.stringify([error.message, error.cause, error.stack])).not.toMatch(/secret=|demo-secret/);
+  });
+});
+
+test('the whole call ends after eight seconds, whatever is still open', async () => {
+  const silent: Server = createServer(() => undefined).listen(0, '127.0.0.1');
+  await new Promise((resolve) => silent.once('listening', resolve));
+  const address = silent.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const started = performance.now();
+  const error = await failure(fetchToken(clientOf([`http://127.0.0.1:${address.port}`])));
+  expect(error).toMatchObject({ code: 'timeout', mayHaveRotated: true });
+  expect(performance.now() - started).toBeGreaterThan(7_900);
+  expect(performance.now() - started).toBeLessThan(9_000);
+  await clients.pop()?.close();
+  silent.close();
+}, 15_000);

@@ -1,0 +1,78 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { parameterMirror } from '../../functions/aws/parameter-mirror.ts';
+import { recordTable } from '../../functions/aws/record-table.ts';
+import { secretParameters } from '../../functions/aws/secret-parameters.ts';
+import type { App } from '../../functions/core/credential.ts';
+import type { Mirror, RecordStore } from '../../functions/core/ports.ts';
+import { createRefresher } from '../../functions/refresher.ts';
+
+/** A refresher in a process of its own, as a Lambda instance is; see `startRefresherProcess`. */
+
+export type CrashPoint = 'after-lease' | 'after-answer' | 'after-commit' | 'after-mirror';
+
+export type ProcessSettings = {
+  readonly apps: readonly App[];
+  readonly tableEndpoint: string;
+  readonly tableName: string;
+  readonly parameterEndpoint: string;
+  readonly simulatorUrl: string;
+  readonly now: number;
+  readonly crashAt?: CrashPoint;
+};
+
+const settings: ProcessSettings = JSON.parse(process.env['SETTINGS'] ?? '{}');
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+const region = 'us-east-1';
+const ssm = new SSMClient({ endpoint: settings.parameterEndpoint, region, credentials });
+
+const refresher = createRefresher({
+  apps: settings.apps,
+  tickMs: 60_000,
+  refreshAfterMs: 6_000_000,
+  hosts: [settings.simulatorUrl],
+  store: mortalStore(
+    recordTable(
+      new DynamoDBClient({ endpoint: settings.tableEndpoint, region, credentials }),
+      settings.tableName,
+    ),
+  ),
+  mirror: mortalMirror(parameterMirror(ssm, '/wechat')),
+  secrets: secretParameters(ssm, '/wechat'),
+  clock: { now: () => settings.now, sleepUntil: async () => undefined },
+});
+
+process.on('message', (events: unknown[]) => {
+  void Promise.all(events.map((event) => refresher.run(event))).then((answers) =>
+    process.send?.(answers.flatMap(({ results }) => results)),
+  );
+});
+process.send?.('ready');
+
+/** SIGKILL: no exception, no `finally`, no flush. */
+function dieIf(point: CrashPoint): void {
+  if (settings.crashAt === point) process.kill(process.pid, 'SIGKILL');
+}
+
+function mortalStore(store: RecordStore): RecordStore {
+  return {
+    read: store.read,
+    async swap(seen, next) {
+      const commits = next.version > (seen?.version ?? 0);
+      if (commits) dieIf('after-answer');
+      const written = await store.swap(seen, next);
+      if (commits) dieIf('after-commit');
+      else if (next.leaseUntil > 0) dieIf('after-lease');
+      return written;
+    },
+  };
+}
+
+function mortalMirror(mirror: Mirror): Mirror {
+  return {
+    async write(credential, value) {
+      await mirror.write(credential, value);
+      dieIf('after-mirror');
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { BatchGetItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { fromItem, toItem } from '../../functions/aws/item.ts';
+import { recordTable } from '../../functions/aws/record-table.ts';
+import { blankRecord, type CredentialRecord } from '../../functions/core/credential.ts';
+
+const dynamodb = mockClient(DynamoDBClient);
+beforeEach(() => dynamodb.reset());
+
+const record: CredentialRecord = {
+  ...blankRecord('shop/access-token'),
+  version: 7,
+  mirroredVersion: 6,
+  leaseId: 'lease-1',
+  leaseUntil: 1_767_225_700_000,
+  nextAttemptAt: 1_767_225_650_000,
+  forcedAt: 1_767_225_600_000,
+  forcedToday: 2,
+  rotationUnconfirmed: true,
+  current: {
+    value: 'token',
+    fingerprint: 'abc',
+    appId: 'wx1',
+    issuedAt: 1_767_225_600_000,
+    expiresAt: 1_767_232_800_000,
+    renewedAt: 1_767_225_600_500,
+  },
+  failure: {
+    count: 3,
+    kind: 'quota',
+    code: '45009',
+    message: 'm',
+    at: 1_767_225_640_000,
+    inputs: 'wx1 classic 1',
+  },
+};
+
+test('the item has the names of the contract', () => {
+  expect(toItem(record)).toEqual({
+    id: { S: 'shop/access-token' },
+    value: { S: 'token' },
+    fingerprint: { S: 'abc' },
+    appId: { S: 'wx1' },
+    issuedAt: { N: '1767225600000' },
+    expiresAt: { N: '1767232800000' },
+    renewedAt: { N: '1767225600500' },
+    version: { N: '7' },
+    leaseId: { S: 'lease-1' },
+    leaseUntil: { N: '1767225700000' },
+    rotationUnconfirmed: { BOOL: true },
+    failureCount: { N: '3' },
+    failureKind: { S: 'quota' },
+    failureInputs: { S: 'wx1 classic 1' },
+    nextAttemptAt: { N: '1767225650000' },
+    lastError: { M: { code: { S: '45009' }, message: { S: 'm' }, at: { N: '1767225640000' } } },
+    mirroredVersion: { N: '6' },
+    forcedAt: { N: '1767225600000' },
+    forcedToday: { N: '2' },
+  });
+  expect(fromItem(toItem(record))).toEqual(record);
+  expect(fromItem(toItem(blankRecord('a/b')))).toEqual(blankRecord('a/b'));
+});
+
+test('an item that somebody edited by hand is read as far as it goes', () => {
+  expect(fromItem({ id: { S: 'a/b' }, version: { N: 'x' }, value: { S: '' } })).toEqual(blankRecord('a/b'));
+});
+
+describe('every write is conditional', () => {
+  const table = () => recordTable(new DynamoDBClient({ region: 'us-east-1' }), 'records');
+  const condition = () => dynamodb.commandCalls(PutItemCommand)[0]?.args[0].input;
+
+  test('the first one on there being no record', async () => {
+    await table().swap(undefined, record);
+    expect(condition()).toMatchObject({
+      TableName: 'records',
+      ConditionExpression: 'attribute_not_exists(id)',
+    });
+  });
+
+  test('the others on the lease id and the version that were read', async () => {
+    await table().swap(record, { ...record, leaseId: 'lease-2' });
+    expect(condition()).toMatchObject({
+      ConditionExpression: 'leaseId = :leaseId AND version = :version',
+      ExpressionAttributeValues: { ':leaseId': { S: 'lease-1' }, ':version': { N: '7' } },
+    });
+  });
+
+  test('and on there still being no lease, where there was none', async () => {
+    await table().swap({ ...record, leaseId: '' }, record);
+    expect(condition()).toMatchObject({
+      ConditionExpression: 'attribute_not_exists(leaseId) AND version = :version',
+      ExpressionAttributeValues: { ':version': { N: '7' } },
+    });
+  });
+});
+
+describe('reading', () => {
+  const table = () => recordTable(new DynamoDBClient({ region: 'us-east-1' }), 'records');
+
+  test('takes one call for a hundred records, and asks again for what a busy table left out', async () => {
+    const ids = Array.from({ length: 101 }, (_, index) => `app-${index}/access-token`);
+    dynamodb
+      .on(BatchGetItemCommand)
+      .callsFake(({ RequestItems: { records } }) =>
+        records.Keys.length === 100
+          ? { Responses: { records: [] }, UnprocessedKeys: { records: { Keys: records.Keys.slice(0, 1) } } }
+          : { Responses: { records: records.Keys } },
+      );
+    expect([...(await table().read(ids)).keys()]).toEqual(['app-0/access-token', 'app-100/access-token']);
+    expect(dynamodb.commandCalls(BatchGetItemCommand)).toHaveLength(3);
+    expect(
+      dynamodb.commandCalls(BatchGetItemCommand)[0]?.args[0].input.RequestItems?.['records'],
+    ).toMatchObject({
+      ConsistentRead: true,
+    });
+  });
+
+  test('gives up on a table that never answers in full', async () => {
+    dynamodb.on(BatchGetItemCommand).callsFake(({ RequestItems }) => ({ UnprocessedKeys: RequestItems }));
+    await expect(table().read(['a/b'])).rejects.toThrow('left 1 of 1 records unread');
+  });
+
+  test('makes no call for no ids', async () => {
+    expect((await table().read([])).size).toBe(0);
+    expect(dynamodb.calls()).toHaveLength(0);
+  });
+});

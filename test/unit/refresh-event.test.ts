@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { InvalidEventError, parseRefreshEvent } from '../../functions/aws/refresh-event.ts';
+import type { App } from '../../functions/core/credential.ts';
+
+const shop: App = {
+  name: 'shop',
+  kind: 'official-account',
+  appId: 'wx1',
+  tokenApi: 'classic',
+  tickets: ['jsapi'],
+};
+const mini: App = { name: 'mini', kind: 'mini-program', appId: 'wx2', tokenApi: 'stable', tickets: [] };
+const apps = [shop, mini];
+const fingerprint = 'a'.repeat(64);
+
+describe('an event of the contract', () => {
+  test.each([
+    ['a tick of all', {}, { apps, request: {} }],
+    [
+      "the scheduler's event",
+      { source: 'aws.scheduler', 'detail-type': 'Scheduled Event', id: '1', time: '2026-01-01T00:00:00Z' },
+      { apps, request: { mayWait: true } },
+    ],
+    [
+      "an EventBridge rule's event",
+      { version: '0', source: 'aws.events', 'detail-type': 'Scheduled Event', detail: {} },
+      { apps, request: { mayWait: true } },
+    ],
+    ['a tick of one', { app: 'shop' }, { apps: [shop], request: {} }],
+    [
+      'a force',
+      { app: 'shop', force: true, reason: 'leak' },
+      { apps: [shop], request: { force: true, reason: 'leak' } },
+    ],
+    [
+      'a report',
+      { app: 'mini', rejected: fingerprint },
+      { apps: [mini], request: { rejected: fingerprint } },
+    ],
+    [
+      'one credential',
+      { app: 'shop', credential: 'jsapi-ticket', force: true },
+      { apps: [shop], request: { credential: 'jsapi-ticket', force: true } },
+    ],
+  ])('%s', (_name, event, expected) => {
+    expect(parseRefreshEvent(event, apps)).toEqual(expected);
+  });
+});
+
+describe('any other event is refused by the name of its field', () => {
+  test.each([
+    [null, 'event: '],
+    [undefined, 'event: '],
+    ['{}', 'event: '],
+    [[], 'event: '],
+    [7, 'event: '],
+    [{ ap: 'shop' }, 'ap: not a field of this event'],
+    [{ app: 'shop', token: 'x', value: 'y' }, 'token, value: not a field of this event'],
+    [{ app: 7 }, 'app: '],
+    [{ app: '' }, "app: '' is not configured; known are 'shop', 'mini'"],
+    [{ app: 'nope' }, "app: 'nope' is not configured; known are 'shop', 'mini'"],
+    [{ app: 'shop', force: 'yes' }, 'force: '],
+    [{ app: 'shop', force: true, reason: '' }, 'reason: '],
+    [{ app: 'shop', force: true, reason: 'x'.repeat(201) }, 'reason: '],
+    [{ app: 'shop', reason: 'why not' }, "reason: only goes with 'force': true"],
+    [{ force: true }, "app: required with 'force'"],
+    [{ rejected: fingerprint }, "app: required with 'rejected'"],
+    [{ credential: 'jsapi-ticket' }, "app: required with 'credential'"],
+    [{ app: 'shop', rejected: 'abc' }, 'rejected: expected the SHA-256'],
+    [{ app: 'shop', rejected: fingerprint.toUpperCase() }, 'rejected: expected the SHA-256'],
+    [{ app: 'shop', rejected: fingerprint, force: true }, "rejected: does not go with 'force'"],
+    [{ app: 'shop', credential: 'password' }, 'credential: '],
+    [
+      { app: 'mini', credential: 'jsapi-ticket' },
+      "credential: app 'mini' has no jsapi-ticket; it has 'access-token'",
+    ],
+    [{ source: 'aws.scheduler' }, 'source: not a field of this event'],
+    [{ source: 'me', 'detail-type': 'Scheduled Event' }, 'source, detail-type: not a field of this event'],
+  ])('%j', (event, message) => {
+    const refused = () => parseRefreshEvent(event, apps);
+    expect(refused).toThrow(InvalidEventError);
+    expect(refused).toThrow(message);
+    try {
+      refused();
+    } catch (error) {
+      // Lambda hands the stack to the caller: there is none.
+      expect((error as Error).stack).toBe(`InvalidEventError: ${(error as Error).message}`);
+    }
+  });
+});

@@ -1,0 +1,273 @@
+import { describe, expect, test } from 'vitest';
+import { blankRecord, type CredentialRecord, type IssuedValue } from '../../functions/core/credential.ts';
+import {
+  type Decision,
+  type Demand,
+  decide,
+  type Renewal,
+  type RenewalPolicy,
+} from '../../functions/core/renewal.ts';
+
+// 2026-01-01 00:00:00 UTC, in ms: every instant below is literal, so that no test computes what it checks.
+const T0 = 1_767_225_600_000;
+const rotating: Renewal = { kind: 'rotating', refreshAfterMs: 6_000_000 };
+const stable: Renewal = { kind: 'sticky', renewsBeforeEndMs: 300_000, forcedPerDay: 20 };
+const ticket: Renewal = { kind: 'sticky', renewsBeforeEndMs: 0 };
+
+const current: IssuedValue = {
+  value: 'v',
+  fingerprint: 'f'.repeat(64),
+  appId: 'wx1',
+  issuedAt: 1_767_225_600_000,
+  expiresAt: 1_767_232_800_000,
+  renewedAt: 1_767_225_600_500,
+};
+const healthy: CredentialRecord = {
+  ...blankRecord('shop/access-token'),
+  version: 3,
+  mirroredVersion: 3,
+  leaseId: 'old-lease',
+  current,
+};
+const failure = {
+  count: 1,
+  kind: 'transient',
+  code: '-1',
+  message: 'busy',
+  at: T0,
+  inputs: 'wx1 classic 1',
+} as const;
+
+type Row = {
+  name: string;
+  record?: Partial<CredentialRecord>;
+  renewal?: Renewal;
+  policy?: Partial<RenewalPolicy>;
+  now: number;
+  demand?: Demand;
+  expected: Decision;
+};
+
+const skip = (reason: Decision['reason']): Decision => ({ action: 'skip', reason });
+const renew = (reason: Decision['reason']): Decision => ({ action: 'renew', reason });
+const wait = (reason: Decision['reason'], untilMs: number): Decision => ({ action: 'wait', reason, untilMs });
+
+const rows: Row[] = [
+  { name: 'a classic token just fetched is healthy', now: 1_767_225_600_000, expected: skip('healthy') },
+  { name: 'one second before minute 100 it still is', now: 1_767_231_599_000, expected: skip('healthy') },
+  { name: 'at minute 100 it is due', now: 1_767_231_600_000, expected: renew('due') },
+  { name: 'one ms before its end it is due', now: 1_767_232_799_999, expected: renew('due') },
+  { name: 'at its end it is expired', now: 1_767_232_800_000, expected: renew('expired') },
+  { name: 'years later it is expired', now: 4_102_444_800_000, expected: renew('expired') },
+  { name: 'a clock that runs backwards renews nothing', now: 1_767_222_000_000, expected: skip('healthy') },
+  {
+    name: 'a token of 3600 s is due at five sixths',
+    record: { current: { ...current, expiresAt: 1_767_229_200_000 } },
+    now: 1_767_228_600_000,
+    expected: renew('due'),
+  },
+  {
+    name: 'and not a second sooner',
+    record: { current: { ...current, expiresAt: 1_767_229_200_000 } },
+    now: 1_767_228_599_000,
+    expected: skip('healthy'),
+  },
+  {
+    name: 'a longer life than 7200 s changes nothing',
+    record: { current: { ...current, expiresAt: 1_767_312_000_000 } },
+    now: 1_767_231_600_000,
+    expected: renew('due'),
+  },
+  {
+    name: 'a stable token is not due at minute 100',
+    renewal: stable,
+    now: 1_767_231_600_000,
+    expected: skip('healthy'),
+  },
+  { name: 'nor with 300 s left', renewal: stable, now: 1_767_232_500_000, expected: skip('healthy') },
+  { name: 'but with 299 s left', renewal: stable, now: 1_767_232_501_000, expected: renew('due') },
+  {
+    name: 'a ticket with more than a tick left is healthy',
+    renewal: ticket,
+    now: 1_767_232_740_000,
+    expected: skip('healthy'),
+  },
+  {
+    name: 'a ticket that ends within the tick is waited for',
+    renewal: ticket,
+    now: 1_767_232_741_000,
+    expected: wait('awaits-its-end', 1_767_232_801_000),
+  },
+  {
+    name: 'at its very end WeChat may still return it',
+    renewal: ticket,
+    now: 1_767_232_800_000,
+    expected: wait('awaits-its-end', 1_767_232_801_000),
+  },
+  {
+    name: 'a second later it is renewed',
+    renewal: ticket,
+    now: 1_767_232_801_000,
+    expected: renew('expired'),
+  },
+  { name: 'no value yet', record: { current: undefined as never }, now: T0, expected: renew('no-value') },
+  {
+    name: 'a held lease is left alone, even by force',
+    record: { leaseUntil: 1_767_232_900_000 },
+    now: 1_767_232_899_999,
+    demand: { force: true },
+    expected: wait('lease-held', 1_767_232_900_000),
+  },
+  {
+    name: 'an expired lease is no hindrance',
+    record: { leaseUntil: 1_767_232_900_000 },
+    now: 1_767_232_900_000,
+    expected: renew('expired'),
+  },
+  {
+    name: 'force renews a healthy one',
+    now: 1_767_225_700_000,
+    demand: { force: true },
+    expected: renew('forced'),
+  },
+  {
+    name: 'a renewal that ended after the force was asked for satisfies it',
+    now: 1_767_225_600_500,
+    demand: { force: true },
+    expected: skip('renewed-while-waiting'),
+  },
+  {
+    name: 'a second force within 30 s is too soon',
+    record: { forcedAt: 1_767_225_700_000 },
+    now: 1_767_225_729_999,
+    demand: { force: true },
+    expected: wait('forced-recently', 1_767_225_730_000),
+  },
+  {
+    name: 'after 30 s it is not',
+    record: { forcedAt: 1_767_225_700_000 },
+    now: 1_767_225_730_000,
+    demand: { force: true },
+    expected: renew('forced'),
+  },
+  {
+    name: "the twenty-first force of a stable token's day waits for midnight in Beijing",
+    renewal: stable,
+    record: { forcedAt: 1_767_225_700_000, forcedToday: 20 },
+    now: 1_767_229_000_000,
+    demand: { force: true },
+    expected: wait('forced-quota-spent', 1_767_283_200_000),
+  },
+  {
+    name: 'which brings a new count',
+    renewal: stable,
+    record: { forcedAt: 1_767_225_700_000, forcedToday: 20 },
+    now: 1_767_283_200_000,
+    demand: { force: true },
+    expected: renew('forced'),
+  },
+  {
+    name: 'a failure is waited out',
+    record: { failure, nextAttemptAt: 1_767_231_630_000 },
+    now: 1_767_231_629_999,
+    expected: wait('backing-off', 1_767_231_630_000),
+  },
+  {
+    name: 'and then tried again',
+    record: { failure, nextAttemptAt: 1_767_231_630_000 },
+    now: 1_767_231_630_000,
+    expected: renew('due'),
+  },
+  {
+    name: 'force passes the backoff',
+    record: { failure, nextAttemptAt: 1_767_231_630_000 },
+    now: 1_767_231_610_000,
+    demand: { force: true },
+    expected: renew('forced'),
+  },
+  {
+    name: 'a secret that ops changed passes the backoff',
+    record: { failure, nextAttemptAt: 1_767_231_630_000 },
+    now: 1_767_231_610_000,
+    demand: { inputs: 'wx1 classic 2' },
+    expected: renew('due'),
+  },
+  {
+    name: 'the same secret does not',
+    record: { failure, nextAttemptAt: 1_767_231_630_000 },
+    now: 1_767_231_610_000,
+    demand: { inputs: 'wx1 classic 1' },
+    expected: wait('backing-off', 1_767_231_630_000),
+  },
+  {
+    name: 'a report does not pass the backoff: a thousand of them would be a thousand calls',
+    record: { failure, nextAttemptAt: 1_767_231_630_000 },
+    now: 1_767_231_610_000,
+    demand: { rejected: 'f'.repeat(64) },
+    expected: wait('backing-off', 1_767_231_630_000),
+  },
+  {
+    name: 'a backoff does not hold up the mirror',
+    record: { failure, nextAttemptAt: 1_767_231_630_000, mirroredVersion: 2 },
+    now: 1_767_231_610_000,
+    expected: { action: 'mirror', reason: 'mirror-behind' },
+  },
+  {
+    name: 'a mirror that is behind is repaired',
+    record: { mirroredVersion: 2 },
+    now: T0,
+    expected: { action: 'mirror', reason: 'mirror-behind' },
+  },
+  {
+    name: 'but a renewal that is due comes first, for it mirrors too',
+    record: { mirroredVersion: 2 },
+    now: 1_767_231_600_000,
+    expected: renew('due'),
+  },
+  {
+    name: 'a report of the current value renews it',
+    now: T0,
+    demand: { rejected: 'f'.repeat(64) },
+    expected: renew('reported-dead'),
+  },
+  {
+    name: 'a report of an older value does not',
+    now: T0,
+    demand: { rejected: 'e'.repeat(64) },
+    expected: skip('healthy'),
+  },
+  {
+    name: 'a rotation nobody confirmed is repeated',
+    record: { rotationUnconfirmed: true },
+    now: T0,
+    expected: renew('rotation-unconfirmed'),
+  },
+  {
+    name: 'a value of another account is replaced',
+    policy: { appId: 'wx2' },
+    now: T0,
+    expected: renew('app-changed'),
+  },
+  {
+    name: 'but not in spite of the backoff of the new account',
+    policy: { appId: 'wx2' },
+    record: { failure, nextAttemptAt: 1_767_225_630_000 },
+    now: T0,
+    demand: { inputs: 'wx1 classic 1' },
+    expected: wait('backing-off', 1_767_225_630_000),
+  },
+  {
+    name: 'a value that was just found unchanged is not asked for twice in a tick',
+    renewal: stable,
+    record: { nextAttemptAt: 1_767_232_540_000 },
+    now: 1_767_232_520_000,
+    expected: skip('just-checked'),
+  },
+];
+
+describe('decide', () => {
+  test.each(rows)('$name', ({ record, renewal = rotating, policy, now, demand, expected }) => {
+    const full = { appId: 'wx1', tickMs: 60_000, renewal, ...policy };
+    expect(decide({ ...healthy, ...record }, now, full, demand)).toEqual(expected);
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { EnvironmentError, readEnvironment } from '../../cli/local/environment.ts';
+
+const account = { WECHAT_APPID: 'wx1', WECHAT_SECRET: 'very-secret-value' };
+
+test('nothing set is the demo', () => {
+  expect(readEnvironment({})).toEqual({
+    port: 8787,
+    folder: '.local',
+    account: undefined,
+    app: { name: 'default', kind: 'official-account', tokenApi: 'classic', tickets: ['jsapi'] },
+  });
+});
+
+test('an account and all that goes with it', () => {
+  expect(
+    readEnvironment({
+      ...account,
+      PORT: '9000',
+      LOCAL_DIR: '/tmp/x',
+      WECHAT_HOSTS: 'http://127.0.0.1:1234, https://api2.weixin.qq.com',
+      WECHAT_KIND: 'mini-program',
+      WECHAT_TOKEN_API: 'stable',
+    }),
+  ).toEqual({
+    port: 9000,
+    folder: '/tmp/x',
+    account: {
+      appId: 'wx1',
+      secret: 'very-secret-value',
+      hosts: ['http://127.0.0.1:1234', 'https://api2.weixin.qq.com'],
+    },
+    app: { name: 'default', kind: 'mini-program', tokenApi: 'stable', tickets: [] },
+  });
+});
+
+test('WeChat itself is the default, its disaster recovery second', () => {
+  expect(readEnvironment(account).account?.hosts).toEqual([
+    'https://api.weixin.qq.com',
+    'https://api2.weixin.qq.com',
+  ]);
+});
+
+test('WECHAT_TICKETS may be empty', () => {
+  expect(readEnvironment({ ...account, WECHAT_TICKETS: '' }).app.tickets).toEqual([]);
+});
+
+describe('a mistake is named', () => {
+  test.each([
+    [{ PORT: 'http' }, /^PORT: /],
+    [{ PORT: '65536' }, /^PORT: /],
+    [{ PORT: '-1' }, /^PORT: /],
+    [{ LOCAL_DIR: '' }, /^LOCAL_DIR: /],
+    [{ WECHAT_APPID: 'wx1' }, /^WECHAT_SECRET: set WECHAT_APPID and WECHAT_SECRET together/],
+    [{ WECHAT_SECRET: 'very-secret-value' }, /^WECHAT_APPID: set WECHAT_APPID and WECHAT_SECRET together/],
+    [{ WECHAT_HOSTS: 'https://api.weixin.qq.com' }, /^WECHAT_HOSTS: needs WECHAT_APPID/],
+    [{ ...account, WECHAT_HOSTS: 'api.weixin.qq.com' }, /^WECHAT_HOSTS: 'api.weixin.qq.com' is not a URL/],
+    [
+      { ...account, WECHAT_HOSTS: 'http://api.weixin.qq.com' },
+      /^WECHAT_HOSTS: 'api.weixin.qq.com' needs https/,
+    ],
+    [{ ...account, WECHAT_HOSTS: 'https://a.b/cgi-bin' }, /^WECHAT_HOSTS: a base URL has no path/],
+    [{ ...account, WECHAT_HOSTS: 'https://u:p@a.b' }, /^WECHAT_HOSTS: a base URL holds no credentials/],
+    [{ ...account, WECHAT_HOSTS: 'ftp://a.b' }, /^WECHAT_HOSTS: 'ftp:' is not https/],
+    [{ ...account, WECHAT_KIND: 'wecom' }, /^WECHAT_KIND: /],
+    [{ ...account, WECHAT_TOKEN_API: 'new' }, /^WECHAT_TOKEN_API: /],
+    [{ ...account, WECHAT_TICKETS: 'jsapi,other' }, /^WECHAT_TICKETS: /],
+    [
+      { ...account, WECHAT_KIND: 'mini-game', WECHAT_TICKETS: 'jsapi' },
+      /^WECHAT_TICKETS: only an official-account/,
+    ],
+  ])('%j', (env, message) => {
+    expect(() => readEnvironment(env)).toThrow(EnvironmentError);
+    expect(() => readEnvironment(env)).toThrow(message);
+    try {
+      readEnvironment(env);
+    } catch (error) {
+      expect((error as Error).message).not.toContain('very-secret-value');
+    }
+  });
+});

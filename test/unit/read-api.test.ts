@@ -1,0 +1,281 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type App, blankRecord, type CredentialRecord } from '../../functions/core/credential.ts';
+import { readApi } from '../../functions/http/read-api.ts';
+import { jsapiSignature } from '../../functions/http/signature-route.ts';
+
+// 2026-01-01 00:00:00 UTC.
+const T0 = 1_767_225_600_000;
+const TOKEN = 'the-token-value';
+const TICKET = 'sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg';
+
+const shop: App = {
+  name: 'shop',
+  kind: 'official-account',
+  appId: 'wx1',
+  tokenApi: 'classic',
+  tickets: ['jsapi'],
+};
+const mini: App = { name: 'mini', kind: 'mini-program', appId: 'wx2', tokenApi: 'stable', tickets: [] };
+
+function recordOf(id: string, value: string, fingerprint = 'a'.repeat(64)): CredentialRecord {
+  return {
+    ...blankRecord(id),
+    version: 1,
+    mirroredVersion: 1,
+    current: { value, fingerprint, appId: 'wx1', issuedAt: T0, expiresAt: T0 + 7_200_000, renewedAt: T0 },
+  };
+}
+
+/** The read API over a table that a test fills, and that counts its reads. */
+function setUp(cacheSeconds = 10) {
+  const records = new Map([
+    ['shop/access-token', recordOf('shop/access-token', TOKEN)],
+    ['shop/jsapi-ticket', recordOf('shop/jsapi-ticket', TICKET)],
+  ]);
+  const state = { now: T0, reads: 0, down: false };
+  const api = readApi({
+    apps: [shop, mini],
+    cacheSeconds,
+    store: {
+      async read(ids) {
+        state.reads += 1;
+        if (state.down) throw new Error(`no table; ${TOKEN}`);
+        return new Map([...records].filter(([id]) => ids.includes(id)));
+      },
+    },
+    clock: () => state.now,
+    nonce: () => 'Wm3WZYTPz0wzccnW',
+  });
+  const get = (target: string, headers: Record<string, string> = {}, method = 'GET') => {
+    const [path = '', query = ''] = target.split('?');
+    return api({ method, path, query: new URLSearchParams(query), headers });
+  };
+  return { records, state, get, api };
+}
+
+describe('GET /apps/<app>/access-token', () => {
+  test('answers the value, the seconds left and the instant of its end', async () => {
+    const { get, state } = setUp();
+    state.now = T0 + 1_500;
+    expect(await get('/apps/shop/access-token')).toEqual({
+      status: 200,
+      headers: {
+        'content-type': 'application/json; charset=utf-8',
+        'cache-control': 'private, max-age=10',
+        'x-content-type-options': 'nosniff',
+        etag: `W/"${'a'.repeat(32)}-1767232800000"`,
+      },
+      body: '{"access_token":"the-token-value","expires_in":7198,"expires_at":"2026-01-01T02:00:00.000Z"}',
+    });
+  });
+
+  test('serves from memory for cacheSeconds, and a client may keep it for what is left of them', async () => {
+    const { get, state } = setUp();
+    await get('/apps/shop/access-token');
+    state.now = T0 + 4_000;
+    expect((await get('/apps/shop/access-token')).headers['cache-control']).toBe('private, max-age=6');
+    expect(state.reads).toBe(1);
+    state.now = T0 + 10_000;
+    await get('/apps/shop/access-token');
+    expect(state.reads).toBe(2);
+  });
+
+  test('never serves an expired value, not from memory either', async () => {
+    const { get, state } = setUp();
+    state.now = T0 + 7_199_000;
+    expect(await get('/apps/shop/access-token')).toMatchObject({
+      status: 200,
+      headers: { 'cache-control': 'private, max-age=1' },
+    });
+    state.now = T0 + 7_200_000;
+    const response = await get('/apps/shop/access-token');
+    expect(response).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '5', 'cache-control': 'no-store' },
+    });
+    expect(response.body).not.toContain(TOKEN);
+  });
+
+  test('answers 304 to whoever has it', async () => {
+    const { get, records } = setUp(0);
+    const etag = (await get('/apps/shop/access-token')).headers['etag'] ?? '';
+    for (const header of [etag, etag.replace('W/', ''), `"x", ${etag}`, '*']) {
+      expect(await get('/apps/shop/access-token', { 'if-none-match': header })).toMatchObject({
+        status: 304,
+        body: '',
+      });
+    }
+    records.set('shop/access-token', recordOf('shop/access-token', 'next', 'b'.repeat(64)));
+    expect(await get('/apps/shop/access-token', { 'if-none-match': etag })).toMatchObject({ status: 200 });
+  });
+
+  test('with ?rejected= skips a memory that still holds the rejected token, and no other', async () => {
+    const { get, state, records } = setUp();
+    await get('/apps/shop/access-token');
+    await get(`/apps/shop/access-token?rejected=${'b'.repeat(64)}`);
+    expect(state.reads).toBe(1);
+    records.set('shop/access-token', recordOf('shop/access-token', 'next', 'c'.repeat(64)));
+    const { body } = await get(`/apps/shop/access-token?rejected=${'a'.repeat(64)}`);
+    expect(JSON.parse(body).access_token).toBe('next');
+    expect(state.reads).toBe(2);
+  });
+
+  test('says why there is nothing to serve', async () => {
+    const { get, records } = setUp();
+    records.set('shop/access-token', {
+      ...blankRecord('shop/access-token'),
+      failure: {
+        count: 1,
+        kind: 'configuration',
+        code: '40164',
+        message: 'Allow 1.2.3.4.',
+        at: T0,
+        inputs: '',
+      },
+    });
+    expect(JSON.parse((await get('/apps/shop/access-token')).body)).toEqual({
+      error: 'no-live-value',
+      message: "App 'shop' has no live access-token at the moment. Last error: Allow 1.2.3.4.",
+    });
+  });
+
+  test('answers 503 while the table is down, without its words', async () => {
+    const { get, state } = setUp();
+    state.down = true;
+    const response = await get('/apps/shop/access-token');
+    expect(response).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    expect(response.body).not.toContain(TOKEN);
+  });
+});
+
+describe('GET /apps/<app>/jsapi-signature', () => {
+  test.each([
+    ['http://mp.weixin.qq.com?params=value', '0f9de62fce790f9a083d5c99e95740ceb90c27ed'],
+    ['http://mp.weixin.qq.com', 'f4d90daf4b3bca3078ab155816175ba34c443a7b'],
+  ])("signs WeChat's own vector of %s", async (url, signature) => {
+    expect(
+      jsapiSignature({ ticket: TICKET, nonceStr: 'Wm3WZYTPz0wzccnW', timestamp: 1_414_587_457, url }),
+    ).toBe(signature);
+    const { get, state, records } = setUp();
+    state.now = 1_414_587_457_999;
+    records.set('shop/jsapi-ticket', recordOf('shop/jsapi-ticket', TICKET));
+    const { status, headers, body } = await get(
+      `/apps/shop/jsapi-signature?url=${encodeURIComponent(`${url}#top`)}`,
+    );
+    expect({ status, cache: headers['cache-control'], body: JSON.parse(body) }).toEqual({
+      status: 200,
+      cache: 'no-store',
+      body: { appId: 'wx1', timestamp: 1_414_587_457, nonceStr: 'Wm3WZYTPz0wzccnW', signature },
+    });
+  });
+});
+
+describe('GET /health', () => {
+  test('tells states and seconds, and no values', async () => {
+    const { get, records, state } = setUp();
+    records.set('mini/access-token', {
+      ...blankRecord('mini/access-token'),
+      failure: { count: 2, kind: 'transient', code: '-1', message: 'busy', at: T0, inputs: '' },
+    });
+    state.now = T0 + 60_000;
+    const { status, body } = await get('/health');
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toEqual({
+      status: 'degraded',
+      credentials: [
+        { app: 'shop', credential: 'access-token', state: 'live', expires_in: 7140, version: 1 },
+        { app: 'shop', credential: 'jsapi-ticket', state: 'live', expires_in: 7140, version: 1 },
+        {
+          app: 'mini',
+          credential: 'access-token',
+          state: 'missing',
+          expires_in: 0,
+          version: 0,
+          last_error: { code: '-1', message: 'busy', at: '2026-01-01T00:00:00.000Z' },
+        },
+      ],
+    });
+    expect(body).not.toMatch(new RegExp(`${TOKEN}|${TICKET}`));
+  });
+});
+
+describe('a wrong request gets its clear error', () => {
+  test.each([
+    ['GET', '/', 404, 'unknown-route'],
+    ['GET', '/apps', 404, 'unknown-route'],
+    ['GET', '/apps/shop', 404, 'unknown-route'],
+    ['GET', '/apps/shop/access-token/', 404, 'unknown-route'],
+    ['GET', '/apps/shop/app-secret', 404, 'unknown-route'],
+    ['GET', '//apps/shop/access-token', 404, 'unknown-route'],
+    ['GET', '/health/x', 404, 'unknown-route'],
+    ['GET', '/apps/nope/access-token', 404, 'unknown-app'],
+    ['GET', '/apps/SHOP/access-token', 404, 'unknown-app'],
+    ['GET', '/apps/__proto__/access-token', 404, 'unknown-app'],
+    ['GET', '/apps/mini/jsapi-ticket', 404, 'unknown-credential'],
+    ['GET', '/apps/mini/jsapi-signature?url=https%3A%2F%2Fa.b', 404, 'unknown-credential'],
+    ['GET', '/apps/mini/access-token', 503, 'no-live-value'],
+    ['POST', '/apps/shop/access-token', 405, 'method-not-allowed'],
+    ['DELETE', '/health', 405, 'method-not-allowed'],
+    ['GET', '/apps/shop/access-token?force=1', 400, 'unknown-parameter'],
+    ['GET', '/health?app=shop', 400, 'unknown-parameter'],
+    ['GET', '/apps/shop/access-token?rejected=abc', 400, 'invalid-parameter'],
+    [
+      'GET',
+      `/apps/shop/access-token?rejected=${'a'.repeat(64)}&rejected=${'a'.repeat(64)}`,
+      400,
+      'repeated-parameter',
+    ],
+    ['GET', '/apps/shop/jsapi-signature', 400, 'invalid-parameter'],
+    ['GET', '/apps/shop/jsapi-signature?url=', 400, 'invalid-parameter'],
+    ['GET', '/apps/shop/jsapi-signature?url=javascript%3Aalert(1)', 400, 'invalid-parameter'],
+    ['GET', '/apps/shop/jsapi-signature?url=%2Fpage', 400, 'invalid-parameter'],
+  ])('%s %s: %i %s', async (method, target, status, code) => {
+    const response = await setUp().get(target, {}, method);
+    expect(response.status).toBe(status);
+    const body = JSON.parse(response.body);
+    expect(body.error).toBe(code);
+    expect(body.message).toMatch(/\.|…/);
+    if (status === 405) expect(response.headers['allow']).toBe('GET');
+  });
+});
+
+test('no request makes it throw, show a stack, or answer a 5xx while the value lives', async () => {
+  const { api } = setUp();
+  const segment = fc.oneof(
+    fc.constantFrom(
+      'apps',
+      'shop',
+      'access-token',
+      'jsapi-ticket',
+      'jsapi-signature',
+      'health',
+      '..',
+      '%2e',
+      '',
+    ),
+    fc.string({ unit: 'binary' }),
+  );
+  const request = fc.record({
+    method: fc.constantFrom('GET', 'GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'get', ''),
+    path: fc.array(segment, { maxLength: 5 }).map((segments) => `/${segments.join('/')}`),
+    query: fc
+      .array(
+        fc.tuple(
+          fc.oneof(fc.constantFrom('url', 'rejected'), fc.string()),
+          fc.oneof(fc.webUrl(), fc.string()),
+        ),
+      )
+      .map((pairs) => new URLSearchParams(pairs)),
+    headers: fc.dictionary(fc.constantFrom('if-none-match', 'host', 'cookie'), fc.string()),
+  });
+  await fc.assert(
+    fc.asyncProperty(request, async (each) => {
+      const { status, body, headers } = await api(each);
+      expect(status).toBeLessThan(500);
+      expect(body).not.toMatch(/ at .+:\d+:\d+/);
+      expect(Object.values(headers).join('')).not.toMatch(/[\r\n]/);
+    }),
+    { numRuns: 2_000 },
+  );
+});

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { App } from '../../functions/core/credential.ts';
 import { defaultWechatHosts, wechatHostList } from '../../functions/wechat/hosts.ts';
 

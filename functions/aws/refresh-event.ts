@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type App, credentialNames, credentialsOf } from '../core/credential.ts';
 import type { RefreshRequest } from '../core/refresh.ts';
 

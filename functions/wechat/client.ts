@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SourceError } from '../core/errors.ts';
 import { type CalledWith, wechatError } from './errors.ts';
 

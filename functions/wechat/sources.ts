@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CredentialSource, Grant, TicketOrder, TokenOrder } from '../core/ports.ts';
 import type { WechatClient } from './client.ts';
 

@@ -1,0 +1,88 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { Deployment } from '../../functions/core/credential.ts';
+
+export type BundledFunctionProps = {
+  /** File name in `functions/`, without its ending. */
+  readonly entry: 'refresh' | 'read';
+  readonly description: string;
+  readonly deployment: Deployment;
+  readonly timeout: Duration;
+  readonly memoryMb: number;
+  readonly environment?: Record<string, string>;
+};
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+/**
+ * One of our functions: Node 24 on arm64, bundled with its SDK, with a log group and a role of its own. The role can
+ * write that log group and nothing else; whoever owns a resource adds what the function may do with it.
+ */
+export class BundledFunction extends Construct {
+  readonly lambda: NodejsFunction;
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, props: BundledFunctionProps) {
+    super(scope, id);
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    // By hand: the managed AWSLambdaBasicExecutionRole reaches every log group of the account.
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    this.role.addToPolicy(
+      new PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    this.lambda = new NodejsFunction(this, 'Function', {
+      entry: join(PROJECT, 'functions', `${props.entry}.ts`),
+      projectRoot: PROJECT,
+      depsLockFilePath: join(PROJECT, 'package-lock.json'),
+      description: props.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: props.memoryMb,
+      timeout: props.timeout,
+      role: this.role,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      ...(props.environment && { environment: props.environment }),
+      bundling: bundling(props.deployment),
+    });
+  }
+}
+
+/**
+ * ESM with the SDK bundled and the modules' own ESM builds preferred: what is not in the bundle is not loaded at a cold
+ * start. The banner is for CommonJS dependencies, which esbuild leaves calling `require`.
+ */
+function bundling(deployment: Deployment) {
+  const staged = join(mkdtempSync(join(tmpdir(), 'wechat-token-refresher-')), 'deployment.json');
+  writeFileSync(staged, JSON.stringify(deployment));
+  return {
+    format: OutputFormat.ESM,
+    target: 'node24',
+    minify: true,
+    mainFields: ['module', 'main'],
+    externalModules: [],
+    banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+    commandHooks: {
+      beforeBundling: () => [],
+      beforeInstall: () => [],
+      // Node copies the file, so that it works in every shell that CDK may find.
+      afterBundling: (_inputDir: string, outputDir: string) => [
+        `node -e "require('node:fs').copyFileSync(process.argv[1],process.argv[2])" "${staged}" "${join(outputDir, 'deployment.json')}"`,
+      ],
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
+import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { timingOf } from '../../functions/core/timing.ts';
+import type { Config } from '../config.ts';
+import { BundledFunction } from './bundled-function.ts';
+import type { CredentialTable } from './credential-table.ts';
+
+/** The function that renews, the schedule that ticks it, and the queue for what was not delivered or crashed. */
+export class Refresher extends Construct {
+  readonly function: BundledFunction;
+  readonly failures: Queue;
+
+  constructor(scope: Construct, id: string, props: { config: Config; table: CredentialTable }) {
+    super(scope, id);
+    const { deployment, wechatHosts } = props.config;
+    this.function = new BundledFunction(this, 'Refresh', {
+      entry: 'refresh',
+      description: 'Renews every WeChat credential that is due',
+      deployment,
+      timeout: Duration.millis(timingOf(deployment.tickMinutes * 60_000).timeoutMs),
+      memoryMb: 256,
+      environment: {
+        WECHAT_HOSTS: wechatHosts.join(','),
+        POWERTOOLS_SERVICE_NAME: 'wechat-token-refresher',
+      },
+    });
+    props.table.letRefresh(this.function);
+    this.#letUseParameters(deployment.parameterPrefix);
+    this.failures = new Queue(this, 'Failures', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    this.#keepFailedInvocations();
+    this.#tickEvery(deployment.tickMinutes);
+  }
+
+  /** SecureStrings under the AWS-managed key `aws/ssm` need no KMS permission: its key policy admits SSM's callers. */
+  #letUseParameters(prefix: string): void {
+    const under = (root: string) =>
+      Stack.of(this).formatArn({
+        service: 'ssm',
+        resource: 'parameter',
+        resourceName: `${prefix.slice(1)}/${root}/*`,
+      });
+    this.function.role.addToPolicy(
+      new PolicyStatement({ actions: ['ssm:GetParameter'], resources: [under('secrets')] }),
+    );
+    this.function.role.addToPolicy(
+      new PolicyStatement({ actions: ['ssm:PutParameter'], resources: [under('tokens')] }),
+    );
+  }
+
+  /**
+   * Lambda would repeat a failed asynchronous invocation twice; here the next tick is the retry. By hand: the L2
+   * destination grants more than SendMessage.
+   */
+  #keepFailedInvocations(): void {
+    this.function.role.addToPolicy(
+      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.failures.queueArn] }),
+    );
+    const config = new CfnEventInvokeConfig(this, 'AsyncInvocations', {
+      functionName: this.function.lambda.functionName,
+      qualifier: '$LATEST',
+      maximumRetryAttempts: 0,
+      maximumEventAgeInSeconds: 60,
+      destinationConfig: { onFailure: { destination: this.failures.queueArn } },
+    });
+    // Lambda checks at creation that the role may send to the destination.
+    config.node.addDependency(this.function.role);
+  }
+
+  /** By hand: the L2 target lets its role invoke every version and alias too. */
+  #tickEvery(minutes: number): void {
+    const { functionArn } = this.function.lambda;
+    const role = new Role(this, 'ScheduleRole', {
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+      }),
+    });
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] }));
+    role.addToPolicy(
+      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.failures.queueArn] }),
+    );
+    const schedule = new CfnSchedule(this, 'Tick', {
+      description: 'One look at every credential; the refresher does work only where it is due',
+      scheduleExpression: `rate(${minutes} minute${minutes === 1 ? '' : 's'})`,
+      flexibleTimeWindow: { mode: 'OFF' },
+      target: {
+        arn: functionArn,
+        roleArn: role.roleArn,
+        input: JSON.stringify({
+          source: 'aws.scheduler',
+          'detail-type': 'Scheduled Event',
+          id: '<aws.scheduler.execution-id>',
+          time: '<aws.scheduler.scheduled-time>',
+        }),
+        retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
+        deadLetterConfig: { arn: this.failures.queueArn },
+      },
+    });
+    // Scheduler checks at creation that the role can be assumed and may invoke.
+    schedule.node.addDependency(role);
+  }
+}

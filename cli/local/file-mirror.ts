@@ -5,7 +5,7 @@ import type { CredentialName } from '../../functions/core/credential.ts';
 import type { Mirror } from '../../functions/core/ports.ts';
 
 /** Where a parameter of SSM stands on disk: its name is its path. */
-export function parameterFile(root: string, prefix: string, appName: string, name: CredentialName): string {
+function parameterFile(root: string, prefix: string, appName: string, name: CredentialName): string {
   return join(root, tokenParameter(prefix, appName, name));
 }
 

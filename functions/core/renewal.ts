@@ -177,7 +177,7 @@ const rules: readonly Rule[] = [
  * When a healthy value is renewed (epoch ms). A rotating one at `refreshAfterMs`, or at 5/6 of its lifetime when
  * WeChat granted less than 7200 s ("the lifetime may change"); a sticky one when WeChat first has another.
  */
-export function dueAt(current: IssuedValue, renewal: Renewal): number {
+function dueAt(current: IssuedValue, renewal: Renewal): number {
   const lifetimeMs = current.expiresAt - current.issuedAt;
   if (renewal.kind === 'rotating') {
     const scaledMs = Math.floor((lifetimeMs * 5) / 6);

@@ -7,7 +7,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { AwsClient } from 'aws4fetch';
 import { PROJECT } from './emulator.ts';
 
-export const REGION = 'us-east-1';
+const REGION = 'us-east-1';
 
 export type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
 /** The emulator's root. */

@@ -1,0 +1,63 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+const refused = [
+  ['functions/core', '../aws/item.ts'],
+  ['functions/core', '../http/exchange.ts'],
+  ['functions/core', '../wechat/client.ts'],
+  ['functions/core', '../refresher.ts'],
+  ['functions/core', '@aws-sdk/client-dynamodb'],
+  ['functions/core', 'undici'],
+  ['functions/core', 'node:fs'],
+  ['functions/aws', '../wechat/client.ts'],
+  ['functions/http', '../aws/item.ts'],
+  ['functions/wechat', '../http/exchange.ts'],
+  ['functions/wechat', '../../infra/config.ts'],
+  ['functions', '../infra/config.ts'],
+  ['functions', '../cli/local/server.ts'],
+] as const;
+
+const allowed = [
+  ['functions/core', './credential.ts'],
+  ['functions/core', 'p-limit'],
+  ['functions/core', 'node:crypto'],
+  ['functions/aws', '../core/credential.ts'],
+  ['functions/aws', './item.ts'],
+  ['functions/aws', '@aws-sdk/client-dynamodb'],
+  ['functions', './core/credential.ts'],
+  ['functions', './aws/item.ts'],
+  ['cli', '../functions/refresher.ts'],
+] as const;
+
+/** Lints one file an import, each where it would stand, with the project's own rules; returns what they refuse. */
+function refusedImports(imports: readonly (readonly [folder: string, from: string])[]): string[] {
+  const root = mkdtempSync(join(tmpdir(), 'import-direction-'));
+  try {
+    const biome = JSON.parse(readFileSync(join(ROOT, 'biome.json'), 'utf8'));
+    writeFileSync(join(root, 'biome.json'), JSON.stringify({ ...biome, vcs: { enabled: false } }));
+    imports.forEach(([folder, from], index) => {
+      const file = join(root, folder, `probe-${index}.ts`);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, `import * as imported from '${from}';\n\nexport { imported };\n`);
+    });
+    const lint = spawnSync(
+      join(ROOT, 'node_modules/.bin/biome'),
+      ['lint', '--only=style/noRestrictedImports', '--max-diagnostics=none', '--colors=off', '.'],
+      { cwd: root, encoding: 'utf8' },
+    );
+    const found = new Set(lint.stdout.concat(lint.stderr).match(/probe-\d+(?=\.ts:\d+:\d+ lint)/g));
+    return imports.filter((_, index) => found.has(`probe-${index}`)).map((each) => each.join(' imports '));
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+test('imports point towards core, and `npm run check` refuses the others', () => {
+  expect(refusedImports([...refused, ...allowed])).toEqual(refused.map((each) => each.join(' imports ')));
+});

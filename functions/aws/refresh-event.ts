@@ -65,10 +65,12 @@ export function parseRefreshEvent(
   if (name === undefined) return { apps, request };
 
   const app = apps.find((each) => each.name === name);
-  if (!app)
+  if (!app) {
+    // Not quoted: what stands in the wrong field may be a token.
     throw new InvalidEventError([
-      `app: '${name}' is not configured; known are ${list(apps.map((each) => each.name))}`,
+      `app: no app of this name is configured; known are ${list(apps.map((each) => each.name))}`,
     ]);
+  }
   const names = credentialsOf(app).map((each) => each.name);
   if (credential !== undefined && !names.includes(credential)) {
     throw new InvalidEventError([`credential: app '${name}' has no ${credential}; it has ${list(names)}`]);

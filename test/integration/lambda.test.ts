@@ -1,0 +1,163 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type EmbeddedTable, openEmbeddedTable } from '../../cli/local/embedded-table.ts';
+import { recordTable } from '../../functions/aws/record-table.ts';
+import type { RefreshAnswer } from '../../functions/refresher.ts';
+import { type ParameterServer, startParameterServer } from '../support/parameter-server.ts';
+import { type Lambda, startLambda, synthesizeBundles } from '../support/start-lambda.ts';
+import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
+
+/** The bundles that are deployed, in processes of their own, against real HTTP on every side. */
+
+const SECRET_NAME = '/wechat/secrets/shop/app-secret';
+const WRONG_SECRET = 'a-wrong-secret-of-ops';
+const VALUE = /sim(classic|stable|ticket)_/;
+
+let bundles: { refresh: string; read: string };
+let simulator: Simulator;
+let table: EmbeddedTable;
+let parameters: ParameterServer;
+let refresh: Lambda;
+let read: Lambda;
+
+beforeAll(() => {
+  bundles = synthesizeBundles({
+    apps: [{ name: 'shop', kind: 'official-account', appId: DEMO_ACCOUNT.appId, tickets: ['jsapi'] }],
+    readUrl: { cacheSeconds: 0 },
+  });
+}, 60_000);
+beforeEach(async () => {
+  simulator = await startSimulator();
+  table = await openEmbeddedTable();
+  parameters = await startParameterServer();
+  const environment = {
+    TABLE_NAME: table.tableName,
+    AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
+    AWS_ENDPOINT_URL_SSM: parameters.url,
+  };
+  refresh = startLambda(bundles.refresh, {
+    ...environment,
+    WECHAT_HOSTS: simulator.url,
+    POWERTOOLS_SERVICE_NAME: 'wechat-token-refresher',
+  });
+  read = startLambda(bundles.read, environment);
+});
+afterEach(async () => {
+  refresh.stop();
+  read.stop();
+  await simulator.close();
+  await table.close();
+  await parameters.close();
+});
+
+/** What a Function URL sends; https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html */
+function urlEvent(target: string, method = 'GET', headers: Record<string, string> = {}) {
+  const [rawPath, rawQueryString = ''] = target.split('?');
+  return {
+    version: '2.0',
+    rawPath,
+    rawQueryString,
+    headers,
+    requestContext: { http: { method, path: rawPath } },
+  };
+}
+
+async function get(target: string, method = 'GET') {
+  const { result } = await read.invoke(urlEvent(target, method));
+  const { statusCode, body } = result as { statusCode: number; body: string };
+  return { statusCode, body };
+}
+
+describe('the deployed bundles', () => {
+  test('renew, mirror and serve', async () => {
+    parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret);
+    const { result } = await refresh.invoke({ source: 'aws.scheduler', 'detail-type': 'Scheduled Event' });
+    expect((result as RefreshAnswer).results).toMatchObject([
+      { credential: 'access-token', outcome: 'renewed' },
+      { credential: 'jsapi-ticket', outcome: 'renewed' },
+    ]);
+    const token = simulator.currentToken(DEMO_ACCOUNT.appId, 'classic');
+    expect(parameters.get('/wechat/tokens/shop/access-token')).toBe(token);
+    const { statusCode, body } = await get('/apps/shop/access-token');
+    expect(statusCode).toBe(200);
+    expect(JSON.parse(body).access_token).toBe(token);
+    expect((await get('/apps/shop/access-token', 'PUT')).statusCode).toBe(405);
+    expect(refresh.logs()).toContain('"message":"shop/access-token renewed: no-value"');
+  });
+
+  test('say nothing about a tick that found nothing to do', async () => {
+    parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret);
+    await refresh.invoke({});
+    const before = refresh.logs();
+    await refresh.invoke({});
+    expect(refresh.logs()).toBe(before);
+  });
+
+  test('never let a secret or a token into a log, an answer, an error or a record, whatever goes wrong', async () => {
+    const told: unknown[] = [];
+    const troubles: (() => void)[] = [
+      () => undefined, // The secret is missing.
+      () => parameters.put(SECRET_NAME, WRONG_SECRET),
+      () => parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret),
+      () => simulator.setAllowedIps(DEMO_ACCOUNT.appId, ['198.51.100.1']),
+      () => simulator.setAllowedIps(DEMO_ACCOUNT.appId, undefined),
+      () => simulator.addFault({ kind: 'empty-body', count: 4 }),
+      () => simulator.addFault({ kind: 'not-json', count: 4 }),
+      () => simulator.addFault({ kind: 'drop-after', count: 4 }),
+      () => simulator.addFault({ kind: 'http-status', status: 500, count: 4 }),
+      () => simulator.addFault({ kind: 'errcode', errcode: 99999, errmsg: DEMO_ACCOUNT.secret, count: 1 }),
+      () => {
+        parameters.down = true;
+      },
+    ];
+    for (const arrange of troubles) {
+      arrange();
+      await makeDue();
+      told.push(await refresh.invoke({}), await recordsWithoutValue());
+      told.push(await get('/health'), await get('/apps/shop/nothing'), await get('/apps/other/access-token'));
+    }
+    const token = simulator.currentToken(DEMO_ACCOUNT.appId, 'classic') ?? '';
+    told.push(await refresh.invoke({ app: token, force: true }));
+    told.push(await refresh.invoke({ app: 'shop', rejected: token }));
+
+    const everything = [JSON.stringify(told), refresh.logs(), read.logs()].join('\n');
+    // The stories above did happen, and are told.
+    const codes = [
+      'missing-secret',
+      '40001',
+      '40164',
+      'empty-body',
+      'not-json',
+      'UND_ERR_SOCKET',
+      'http-500',
+      '99999',
+    ];
+    for (const code of [...codes, 'mirror-unreachable']) expect(refresh.logs()).toContain(`"code":"${code}"`);
+    expect(everything).not.toMatch(VALUE);
+    expect(everything).not.toContain(DEMO_ACCOUNT.secret);
+    expect(everything).not.toContain(WRONG_SECRET);
+  }, 60_000);
+});
+
+const IDS = ['shop/access-token', 'shop/jsapi-ticket'];
+
+/** Ages every record, so that the next tick has work to do. */
+async function makeDue(): Promise<void> {
+  const store = recordTable(table.client, table.tableName);
+  for (const record of (await store.read(IDS)).values()) {
+    const { current } = record;
+    await store.swap(record, {
+      ...record,
+      nextAttemptAt: 0,
+      ...(current && { current: { ...current, expiresAt: 1 } }),
+    });
+  }
+}
+
+/** All that the table says but the value itself, which is what it is for. */
+async function recordsWithoutValue(): Promise<unknown> {
+  const records = await recordTable(table.client, table.tableName).read(IDS);
+  return [...records.values()].map(({ current, ...rest }) => ({
+    ...rest,
+    fingerprint: current?.fingerprint,
+  }));
+}

@@ -1,0 +1,13 @@
+import { createInterface } from 'node:readline';
+
+/** Stands in for Lambda's runtime: loads the bundle named by its argument, and answers each line of input. */
+
+const { handler } = await import(process.argv[2] ?? '');
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const answer = await handler(JSON.parse(line)).then(
+    (result: unknown) => ({ result }),
+    ({ name, message, stack }: Error) => ({ error: { name, message, stack } }),
+  );
+  process.stdout.write(`ANSWER ${JSON.stringify(answer)}\n`);
+}

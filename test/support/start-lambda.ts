@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { App } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { loadConfig } from '../../infra/config.ts';
+import { TokenStack } from '../../infra/token-stack.ts';
+
+export type Lambda = {
+  /** Answers as the function does; `error` is what Lambda would return to the caller. */
+  invoke(
+    event: unknown,
+  ): Promise<{ result?: unknown; error?: { name: string; message: string; stack: string } }>;
+  /** Everything it has written: what CloudWatch Logs would hold. */
+  logs(): string;
+  stop(): void;
+};
+
+/** Folders of the very bundles that `cdk deploy` would upload. */
+export function synthesizeBundles(wechat: unknown): { refresh: string; read: string } {
+  const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'cdk-out-')) });
+  const stack = new TokenStack(app, 'Bundles', { config: loadConfig({ wechat }) });
+  const template = Template.fromStack(stack);
+  const assetOf = (description: string): string => {
+    const found = template.findResources('AWS::Lambda::Function', {
+      Properties: { Description: Match.stringLikeRegexp(description) },
+    });
+    const key: string | undefined = Object.values(found)[0]?.['Properties'].Code.S3Key;
+    if (!key) throw new Error(`no asset of the function '${description}'`);
+    return join(app.outdir, `asset.${key.replace('.zip', '')}`);
+  };
+  return { refresh: assetOf('Renews'), read: assetOf('Serves') };
+}
+
+/** Runs a bundle in a process of its own, with nothing in its environment that Lambda would not put there. */
+export function startLambda(bundle: string, environment: Record<string, string>): Lambda {
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('./lambda-process.ts', import.meta.url)), join(bundle, 'index.mjs')],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: {
+        AWS_REGION: 'us-east-1',
+        AWS_ACCESS_KEY_ID: 'test',
+        AWS_SECRET_ACCESS_KEY: 'test',
+        AWS_LAMBDA_FUNCTION_NAME: 'function-under-test',
+        ...environment,
+      },
+    },
+  );
+  let logs = '';
+  const waiting: PromiseWithResolvers<Answer>[] = [];
+  child.stderr.on('data', (chunk) => (logs += chunk));
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (line.startsWith('ANSWER ')) waiting.shift()?.resolve(JSON.parse(line.slice('ANSWER '.length)));
+    else logs += `${line}\n`;
+  });
+  child.once('exit', () => {
+    for (const { reject } of waiting.splice(0)) reject(new Error(`the function's process ended:\n${logs}`));
+  });
+  return {
+    invoke(event) {
+      const answer = Promise.withResolvers<Answer>();
+      waiting.push(answer);
+      child.stdin.write(`${JSON.stringify(event)}\n`);
+      return answer.promise;
+    },
+    logs: () => logs,
+    stop: () => void child.kill(),
+  };
+}

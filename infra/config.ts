@@ -1,120 +1,189 @@
-import { z } from 'zod';
-import type { Deployment } from '../functions/core/credential.ts';
-import { context } from './config-schema.ts';
+import * as z from 'zod';
+import type { App, Deployment } from '../functions/core/credential.ts';
+import { defaultWechatHosts, wechatHost } from '../functions/wechat/hosts.ts';
 
-/** Everything that `cdk synth` decides. */
+/** What is deployed, validated. */
 export type Config = {
   readonly stackName: string;
-  /** What the functions must know as well. */
+  /** What the functions must know; travels in their asset. */
   readonly deployment: Deployment;
-  /** Base URLs of WeChat's servers, the preferred one first. */
+  /** WeChat's base URLs, the preferred one first. */
   readonly wechatHosts: readonly string[];
   readonly alarmEmail: string | undefined;
 };
 
-/** The three context keys, as `tryGetContext` returns them: objects from `cdk.json`, strings from `-c`. */
-export type ContextValues = {
-  readonly wechat?: unknown;
-  readonly appId?: unknown;
-  readonly stackName?: unknown;
-};
+/** The CDK context keys that configure us: `wechat` (cdk.json or `-c wechat='{…}'`), `-c appId=`, `-c stackName=`. */
+export type Context = { readonly wechat?: unknown; readonly appId?: unknown; readonly stackName?: unknown };
 
-/** A configuration that cannot be deployed. The message names every problem, its path and its cure. */
+/** Every mistake in the configuration, each by its path and with its cure. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   constructor(problems: readonly string[]) {
-    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
-    super(`The configuration has ${count}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    super(['The configuration was refused:', ...problems.map((problem) => `  ${problem}`)].join('\n'));
   }
 }
 
-/**
- * Validates the CDK context of DESIGN.md section 3 and fills in the defaults.
- *
- * @throws ConfigError for any mistake, with all of them in one message
- */
-export function loadConfig(values: ContextValues): Config {
-  const wechat = parseJson(values.wechat);
-  if (wechat === undefined && values.appId === undefined) throw new ConfigError([NOTHING_CONFIGURED]);
-  if (values.appId !== undefined && has(wechat, 'apps')) {
-    throw new ConfigError([
-      'appId, wechat.apps: only one of these may be set; for several accounts list them all in wechat.apps',
-    ]);
-  }
+/** Accepts one value; the others of the contract are told apart from mere mistakes. */
+function oneOf<const T extends string>(supported: readonly T[], later: readonly string[]) {
+  return z.string().superRefine((value, context) => {
+    if (supported.some((each) => each === value)) return;
+    const known = supported.join(', ');
+    const message = later.includes(value)
+      ? `'${value}' is not supported yet; this version supports ${known}`
+      : `expected one of ${known}`;
+    context.addIssue({ code: 'custom', message });
+  }) as unknown as z.ZodType<T>;
+}
 
-  const result = context.safeParse({
-    wechat: values.appId === undefined ? wechat : withOneApp(wechat, values.appId),
-    stackName: values.stackName,
+const app = z
+  .strictObject({
+    name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -'),
+    kind: oneOf(['official-account', 'mini-program', 'mini-game'], ['wecom']),
+    appId: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{4,64}$/, 'expected the AppID from mp.weixin.qq.com, like wx0123456789abcdef'),
+    tokenApi: z.enum(['classic', 'stable']).default('classic'),
+    tickets: z.array(oneOf(['jsapi'], ['wx_card', 'agent_config'])).default([]),
+  })
+  .superRefine(({ kind, tickets }, context) => {
+    const problem = (message: string) => context.addIssue({ code: 'custom', path: ['tickets'], message });
+    if (tickets.length > 0 && kind !== 'official-account') problem(`a ${kind} has no tickets; remove them`);
+    if (new Set(tickets).size < tickets.length) problem('names a ticket twice');
   });
-  if (!result.success) {
-    const root = values.appId === undefined ? undefined : 'appId';
-    throw new ConfigError(result.error.issues.flatMap((issue) => describe(issue, root)));
-  }
 
-  const { apps, parameterPrefix, refreshAfterMinutes, tickMinutes, probeMinutes, readUrl } =
-    result.data.wechat;
+const wechat = z
+  .strictObject({
+    apps: z.array(app).min(1, 'expected at least one app').optional(),
+    stackName: z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'expected a letter, then letters, digits and -')
+      .default('WechatTokenRefresher'),
+    parameterPrefix: z
+      .string()
+      .regex(/^(\/[A-Za-z0-9_.-]+)+$/, 'expected a path like /wechat, without a slash at its end')
+      .refine(
+        (prefix) => !/^\/(aws|ssm)/i.test(prefix),
+        'SSM keeps names that begin with aws or ssm for itself',
+      )
+      .refine(
+        (prefix) => !/\/(tokens|secrets)(\/|$)/.test(prefix),
+        'has a level named tokens or secrets: readers of another stack above it could read its secrets',
+      )
+      .default('/wechat'),
+    refreshAfterMinutes: z.int().min(1).max(115).default(100),
+    tickMinutes: z.int().min(1).max(5).default(1),
+    probeMinutes: z.int().min(0).max(60).default(5),
+    wechatHosts: z
+      .array(wechatHost)
+      .min(1, 'expected at least one base URL')
+      .default([...defaultWechatHosts]),
+    readUrl: z
+      .strictObject({
+        auth: oneOf(['iam'], ['key']).default('iam'),
+        cacheSeconds: z.int().min(0).max(60).default(10),
+      })
+      .prefault({}),
+    egress: z
+      .strictObject({ mode: oneOf(['direct'], ['nat-gateway', 'nat-instance', 'proxy']).default('direct') })
+      .prefault({}),
+    alarmEmail: z.email('expected an e-mail address').optional(),
+  })
+  .superRefine(({ apps = [], refreshAfterMinutes, tickMinutes }, context) => {
+    const problem = (path: (string | number)[], message: string) =>
+      context.addIssue({ code: 'custom', path, message });
+    for (const [index, { name, appId }] of apps.entries()) {
+      const before = apps.slice(0, index);
+      if (before.some((other) => other.name === name))
+        problem(['apps', index, 'name'], `'${name}' is taken by another app`);
+      if (before.some((other) => other.appId === appId)) {
+        problem(
+          ['apps', index, 'appId'],
+          `'${appId}' is another app's too: the two would kill each other's token`,
+        );
+      }
+    }
+    if (refreshAfterMinutes + 2 * tickMinutes >= 120) {
+      problem(
+        ['refreshAfterMinutes'],
+        `leaves no second try before minute 120 with a tick every ${tickMinutes} minutes; lower one of them`,
+      );
+    }
+  });
+
+const HOW_TO_NAME_AN_APP =
+  'name one account with -c appId=wx…, or several as "wechat": {"apps": [...]} in cdk.json\'s context (see README.md)';
+
+/**
+ * Validates the CDK context (DESIGN.md section 3).
+ *
+ * @throws ConfigError that names every mistake
+ */
+export function loadConfig(context: Context): Config {
+  const given = asObject(context.wechat);
+  const stackName = context.stackName === undefined ? {} : { stackName: context.stackName };
+  const parsed = wechat.safeParse({ ...given, ...stackName });
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap(describe));
+
+  const { apps, wechatHosts, alarmEmail, readUrl, egress: _direct, stackName: name, ...rest } = parsed.data;
   return {
-    // The command line wins, so that one cdk.json can serve several stacks.
-    stackName: result.data.stackName ?? result.data.wechat.stackName,
+    stackName: name,
     deployment: {
-      apps,
-      parameterPrefix,
-      refreshAfterMinutes,
-      tickMinutes,
-      probeMinutes,
+      ...rest,
+      apps: apps ? refuseBoth(apps, context.appId) : [singleApp(context.appId)],
       cacheSeconds: readUrl.cacheSeconds,
     },
-    wechatHosts: result.data.wechat.wechatHosts,
-    alarmEmail: result.data.wechat.alarmEmail,
+    wechatHosts,
+    alarmEmail,
   };
 }
 
-const NOTHING_CONFIGURED = `wechat: no account is configured; do one of these:
-      one official account: cdk deploy -c appId=wx0123456789abcdef
-      any number of accounts: in the "context" of cdk.json, or as -c wechat='{…}', write
-        "wechat": { "apps": [{ "name": "shop", "kind": "official-account", "appId": "wx0123456789abcdef" }] }`;
-
-function parseJson(wechat: unknown): unknown {
-  if (typeof wechat !== 'string') return wechat;
-  try {
-    return JSON.parse(wechat);
-  } catch {
-    throw new ConfigError([
-      `wechat: this is not valid JSON; quote it for your shell, as in -c wechat='{"apps":[…]}', or put it into cdk.json`,
-    ]);
+/** cdk.json brings an object, `-c wechat='{…}'` a string. */
+function asObject(given: unknown): object {
+  if (given === undefined) return {};
+  let value = given;
+  if (typeof value === 'string') {
+    try {
+      value = JSON.parse(value);
+    } catch {
+      throw new ConfigError(['wechat: is not JSON; quote it for the shell: -c wechat=\'{"apps": [...]}\'']);
+    }
   }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ConfigError(['wechat: expected a JSON object']);
+  }
+  return value;
 }
 
-/** `-c appId=…`: one account needs no JSON. */
-function withOneApp(wechat: unknown, appId: unknown): unknown {
-  const apps = [{ name: 'default', kind: 'official-account', appId }];
-  return wechat === undefined ? { apps } : isObject(wechat) ? { ...wechat, apps } : wechat;
+function refuseBoth(apps: readonly App[], appId: unknown): readonly App[] {
+  if (appId === undefined) return apps;
+  throw new ConfigError(['appId: wechat.apps is set too; only one of these may be']);
 }
 
-/** @param appsRoot what the user wrote instead of `wechat.apps` */
-function describe(issue: z.core.$ZodIssue, appsRoot: string | undefined): string[] {
-  const [, key] = issue.path;
-  const path = key === 'apps' && appsRoot ? appsRoot : z.core.toDotPath(issue.path);
+/** One account needs no JSON. */
+function singleApp(appId: unknown): App {
+  if (appId === undefined)
+    throw new ConfigError([`wechat.apps: no account is configured; ${HOW_TO_NAME_AN_APP}`]);
+  const parsed = app.safeParse({ name: 'default', kind: 'official-account', appId });
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(({ message }) => `appId: ${message}`));
+  return parsed.data;
+}
+
+function describe(issue: z.core.$ZodIssue): string[] {
+  const path = ['wechat', ...issue.path].reduce<string>(
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : text ? `${text}.${String(part)}` : String(part),
+    '',
+  );
   if (issue.code !== 'unrecognized_keys') return [`${path}: ${issue.message}`];
-  return issue.keys.map((unknown) => `${path}.${unknown}: ${cureOfUnknownKey(unknown) ?? issue.message}`);
+  return issue.keys.map((key) => `${path}.${key}: ${cureOfUnknownKey(key)}`);
 }
 
-function cureOfUnknownKey(key: string): string | undefined {
-  if (/secret/i.test(key)) {
-    return 'a secret never goes into the configuration; write it to its SSM SecureString after the deployment';
-  }
-  if (['corpId', 'agentId', 'wecomHosts'].includes(key)) {
-    return 'WeCom is not supported yet; leave this out and list official-account, mini-program or mini-game apps only';
-  }
-  return key === 'proxyUrlParameter'
-    ? "a proxy is not supported yet; leave this out and use egress.mode 'direct'"
-    : undefined;
-}
+/** Keys of the contract that this version refuses. */
+const LATER_KEYS = ['corpId', 'agentId', 'wecomHosts', 'proxyUrlParameter'];
 
-function has(value: unknown, key: string): boolean {
-  return isObject(value) && key in value;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function cureOfUnknownKey(key: string): string {
+  if (LATER_KEYS.includes(key)) return 'is not supported yet; remove it';
+  if (/secret/i.test(key))
+    return 'a secret never stands in the configuration; write it to SSM after the deployment';
+  return 'is not a key of the configuration; remove it';
 }

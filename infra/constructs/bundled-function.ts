@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,8 @@ export type BundledFunctionProps = {
   readonly environment?: Record<string, string>;
 };
 
+/** Read by functions/aws/deployment-file.ts. */
+const DEPLOYMENT_FILE = 'deployment.json';
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
@@ -44,6 +46,8 @@ export class BundledFunction extends Construct {
         resources: [logGroup.logGroupArn],
       }),
     );
+    const staged = mkdtempSync(join(tmpdir(), 'wechat-token-refresher-'));
+    writeFileSync(join(staged, DEPLOYMENT_FILE), JSON.stringify(props.deployment));
     this.lambda = new NodejsFunction(this, 'Function', {
       entry: join(PROJECT, 'functions', `${props.entry}.ts`),
       projectRoot: PROJECT,
@@ -57,8 +61,10 @@ export class BundledFunction extends Construct {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       ...(props.environment && { environment: props.environment }),
-      bundling: bundling(props.deployment),
+      bundling: bundling(staged),
     });
+    // The bundle is made when the constructor returns.
+    rmSync(staged, { recursive: true });
   }
 }
 
@@ -66,9 +72,7 @@ export class BundledFunction extends Construct {
  * ESM with the SDK bundled and the modules' own ESM builds preferred: what is not in the bundle is not loaded at a cold
  * start. The banner is for CommonJS dependencies, which esbuild leaves calling `require`.
  */
-function bundling(deployment: Deployment) {
-  const staged = join(mkdtempSync(join(tmpdir(), 'wechat-token-refresher-')), 'deployment.json');
-  writeFileSync(staged, JSON.stringify(deployment));
+function bundling(staged: string) {
   return {
     format: OutputFormat.ESM,
     target: 'node24',
@@ -81,7 +85,7 @@ function bundling(deployment: Deployment) {
       beforeInstall: () => [],
       // Node copies the file, so that it works in every shell that CDK may find.
       afterBundling: (_inputDir: string, outputDir: string) => [
-        `node -e "require('node:fs').copyFileSync(process.argv[1],process.argv[2])" "${staged}" "${join(outputDir, 'deployment.json')}"`,
+        `node -e "require('node:fs').copyFileSync(process.argv[1],process.argv[2])" "${join(staged, DEPLOYMENT_FILE)}" "${join(outputDir, DEPLOYMENT_FILE)}"`,
       ],
     },
   };

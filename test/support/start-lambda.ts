@@ -9,11 +9,14 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { loadConfig } from '../../infra/config.ts';
 import { TokenStack } from '../../infra/token-stack.ts';
 
+/** `error` is what Lambda would return to the caller. */
+type Answer = {
+  readonly result?: unknown;
+  readonly error?: { readonly name: string; readonly message: string; readonly stack: string };
+};
+
 export type Lambda = {
-  /** Answers as the function does; `error` is what Lambda would return to the caller. */
-  invoke(
-    event: unknown,
-  ): Promise<{ result?: unknown; error?: { name: string; message: string; stack: string } }>;
+  invoke(event: unknown): Promise<Answer>;
   /** Everything it has written: what CloudWatch Logs would hold. */
   logs(): string;
   stop(): void;

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, loadConfig } from '../../infra/config.ts';
+import { shop } from './synth.ts';
+
+const withApp = (changes: object) => ({ apps: [{ ...shop, ...changes }] });
+
+function problems(context: Parameters<typeof loadConfig>[0]): string {
+  try {
+    loadConfig(context);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return error instanceof Error ? error.message : '';
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('what is accepted', () => {
+  test('-c appId alone is one official account with every default', () => {
+    expect(loadConfig({ appId: 'wx0123456789abcdef' })).toEqual({
+      stackName: 'WechatTokenRefresher',
+      deployment: {
+        apps: [{ ...shop, name: 'default', tokenApi: 'classic', tickets: [] }],
+        parameterPrefix: '/wechat',
+        refreshAfterMinutes: 100,
+        tickMinutes: 1,
+        probeMinutes: 5,
+        cacheSeconds: 10,
+      },
+      wechatHosts: ['https://api.weixin.qq.com', 'https://api2.weixin.qq.com'],
+      alarmEmail: undefined,
+    });
+  });
+
+  test('-c appId goes with a wechat context that names no apps', () => {
+    const { deployment } = loadConfig({ appId: 'wx0123456789abcdef', wechat: { tickMinutes: 2 } });
+    expect(deployment).toMatchObject({ apps: [{ name: 'default' }], tickMinutes: 2 });
+  });
+
+  test('JSON on the command line is the same as an object in cdk.json', () => {
+    const wechat = withApp({ tickets: ['jsapi'], tokenApi: 'stable' });
+    expect(loadConfig({ wechat: JSON.stringify(wechat) })).toEqual(loadConfig({ wechat }));
+  });
+
+  test('-c stackName wins over wechat.stackName', () => {
+    const wechat = { ...withApp({}), stackName: 'FromFile' };
+    expect(loadConfig({ wechat }).stackName).toBe('FromFile');
+    expect(loadConfig({ wechat, stackName: 'FromShell' }).stackName).toBe('FromShell');
+  });
+
+  test.each([
+    ['the latest refresh for a tick of one minute', { refreshAfterMinutes: 115, tickMinutes: 1 }],
+    ['the latest refresh for a tick of five minutes', { refreshAfterMinutes: 109, tickMinutes: 5 }],
+    ['no probing and no cache', { probeMinutes: 0, readUrl: { cacheSeconds: 0 } }],
+    ['a simulator on IPv4', { wechatHosts: ['http://127.0.0.1:8080'] }],
+    ['a simulator on IPv6', { wechatHosts: ['http://[::1]:8080'] }],
+    ['a deep prefix', { parameterPrefix: '/team_a/wechat-1.0' }],
+    ['an e-mail address', { alarmEmail: 'ops@example.com' }],
+    ['the only values of what later parts extend', { readUrl: { auth: 'iam' }, egress: { mode: 'direct' } }],
+  ])('%s', (_name, changes) => {
+    expect(() => loadConfig({ wechat: { ...withApp({}), ...changes } })).not.toThrow();
+  });
+
+  test('a thousand apps', () => {
+    const apps = Array.from({ length: 1000 }, (_, index) => ({
+      ...shop,
+      name: `app-${index}`,
+      appId: `wx${index}00`,
+    }));
+    expect(loadConfig({ wechat: { apps } }).deployment.apps).toHaveLength(1000);
+  });
+});
+
+describe('what is refused, by path', () => {
+  test.each<[path: string, cure: RegExp, wechat: object]>([
+    ['wechat.apps', /at least one app/, { apps: [] }],
+    ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: 'Shop' })],
+    ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: 'a'.repeat(33) })],
+    ['wechat.apps[0].kind', /official-account, mini-program, mini-game/, withApp({ kind: 'service' })],
+    ['wechat.apps[0].kind', /'wecom' is not supported yet/, withApp({ kind: 'wecom' })],
+    ['wechat.apps[0].corpId', /not supported yet/, withApp({ corpId: 'ww1' })],
+    ['wechat.apps[0].agentId', /not supported yet/, withApp({ agentId: 1 })],
+    ['wechat.apps[0].appSecret', /never stands in the configuration/, withApp({ appSecret: 'x' })],
+    ['wechat.apps[0].appId', /mp\.weixin\.qq\.com/, withApp({ appId: 'a b' })],
+    ['wechat.apps[0].tokenApi', /classic.*stable/, withApp({ tokenApi: 'new' })],
+    ['wechat.apps[0].tickets[0]', /'wx_card' is not supported yet/, withApp({ tickets: ['wx_card'] })],
+    ['wechat.apps[0].tickets[0]', /'agent_config' is not supported/, withApp({ tickets: ['agent_config'] })],
+    ['wechat.apps[0].tickets', /twice/, withApp({ tickets: ['jsapi', 'jsapi'] })],
+    ['wechat.apps[0].tickets', /remove/, withApp({ kind: 'mini-game', tickets: ['jsapi'] })],
+    ['wechat.apps[1].name', /taken/, { apps: [shop, { ...shop, appId: 'wxother' }] }],
+    ['wechat.apps[1].appId', /kill each other's token/, { apps: [shop, { ...shop, name: 'b' }] }],
+    ['wechat.stackName', /expected a letter/, { stackName: '1st' }],
+    ['wechat.parameterPrefix', /a path like \/wechat/, { parameterPrefix: 'wechat' }],
+    ['wechat.parameterPrefix', /without a slash at its end/, { parameterPrefix: '/wechat/' }],
+    ['wechat.parameterPrefix', /aws or ssm/, { parameterPrefix: '/aws/wechat' }],
+    ['wechat.parameterPrefix', /aws or ssm/, { parameterPrefix: '/SSM' }],
+    ['wechat.parameterPrefix', /named tokens or secrets/, { parameterPrefix: '/wechat/tokens' }],
+    ['wechat.refreshAfterMinutes', /115/, { refreshAfterMinutes: 116 }],
+    ['wechat.refreshAfterMinutes', /no second try/, { refreshAfterMinutes: 110, tickMinutes: 5 }],
+    ['wechat.tickMinutes', /5/, { tickMinutes: 6 }],
+    ['wechat.tickMinutes', /int/, { tickMinutes: 1.5 }],
+    ['wechat.probeMinutes', /60/, { probeMinutes: 61 }],
+    ['wechat.wechatHosts', /at least one/, { wechatHosts: [] }],
+    ['wechat.wechatHosts[0]', /needs https/, { wechatHosts: ['http://api.weixin.qq.com'] }],
+    ['wechat.wechatHosts[0]', /no path/, { wechatHosts: ['https://api.weixin.qq.com/cgi-bin'] }],
+    ['wechat.wechatHosts[0]', /no credentials/, { wechatHosts: ['https://u:p@api.weixin.qq.com'] }],
+    ['wechat.wecomHosts', /not supported yet/, { wecomHosts: [] }],
+    ['wechat.readUrl.auth', /'key' is not supported yet/, { readUrl: { auth: 'key' } }],
+    ['wechat.readUrl.cacheSeconds', /60/, { readUrl: { cacheSeconds: 61 } }],
+    ['wechat.readUrl.cors', /not a key/, { readUrl: { cors: true } }],
+    ['wechat.egress.mode', /'nat-gateway' is not supported yet/, { egress: { mode: 'nat-gateway' } }],
+    ['wechat.egress.proxyUrlParameter', /not supported yet/, { egress: { proxyUrlParameter: '/p' } }],
+    ['wechat.alarmEmail', /e-mail/, { alarmEmail: 'ops' }],
+    ['wechat.colour', /not a key/, { colour: 'red' }],
+  ])('%s %s', (path, cure, wechat) => {
+    const message = problems({ wechat: { ...withApp({}), ...wechat } });
+    const line = message.split('\n').find((each) => each.trim().startsWith(`${path}:`));
+    expect(line, message).toMatch(cure);
+  });
+
+  test('every mistake is in one message', () => {
+    const message = problems({ wechat: { ...withApp({ name: 'A' }), tickMinutes: 9, alarmEmail: 'x' } });
+    for (const path of ['wechat.apps[0].name', 'wechat.tickMinutes', 'wechat.alarmEmail']) {
+      expect(message).toContain(`${path}: `);
+    }
+  });
+
+  test.each([
+    ['nothing at all', {}, /no account is configured.*-c appId=wx.*cdk\.json/],
+    ['both ways at once', { appId: 'wx0123', wechat: withApp({}) }, /only one of these/],
+    ['an appId that is none', { appId: '' }, /appId: .*wx0123456789abcdef/],
+    ['broken JSON', { wechat: '{apps' }, /wechat: is not JSON; quote it/],
+    ['JSON that is no object', { wechat: '[]' }, /wechat: expected a JSON object/],
+  ])('%s', (_name, context, expected) => {
+    expect(problems(context)).toMatch(expected);
+  });
+});

@@ -23,26 +23,32 @@ export class ConfigError extends Error {
   }
 }
 
-/** Accepts one value; the others of the contract are told apart from mere mistakes. */
-function oneOf<const T extends string>(supported: readonly T[], later: readonly string[]) {
-  return z.string().superRefine((value, context) => {
-    if (supported.some((each) => each === value)) return;
-    const known = supported.join(', ');
-    const message = later.includes(value)
-      ? `'${value}' is not supported yet; this version supports ${known}`
-      : `expected one of ${known}`;
-    context.addIssue({ code: 'custom', message });
-  }) as unknown as z.ZodType<T>;
+/** @param later values of the contract that this version refuses: told apart from mere mistakes */
+function oneOf<const T extends string>(supported: readonly T[], later: readonly string[] = []) {
+  return z.enum(supported, {
+    error: ({ input }) =>
+      later.includes(String(input))
+        ? `'${input}' is not supported yet; this version supports ${supported.join(', ')}`
+        : `expected one of ${supported.join(', ')}`,
+  });
+}
+
+function wholeNumber(min: number, max: number) {
+  const cure = `expected a whole number from ${min} to ${max}`;
+  return z.int(cure).min(min, cure).max(max, cure);
+}
+
+/** @param cure said for a wrong type as well as for a wrong shape */
+function text(shape: RegExp, cure: string) {
+  return z.string(cure).regex(shape, cure);
 }
 
 const app = z
   .strictObject({
-    name: z.string().regex(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -'),
+    name: text(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -'),
     kind: oneOf(['official-account', 'mini-program', 'mini-game'], ['wecom']),
-    appId: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{4,64}$/, 'expected the AppID from mp.weixin.qq.com, like wx0123456789abcdef'),
-    tokenApi: z.enum(['classic', 'stable']).default('classic'),
+    appId: text(/^[A-Za-z0-9_-]{4,64}$/, 'expected the AppID from mp.weixin.qq.com, like wx0123456789abcdef'),
+    tokenApi: oneOf(['classic', 'stable']).default('classic'),
     tickets: z.array(oneOf(['jsapi'], ['wx_card', 'agent_config'])).default([]),
   })
   .superRefine(({ kind, tickets }, context) => {
@@ -53,14 +59,14 @@ const app = z
 
 const wechat = z
   .strictObject({
-    apps: z.array(app).min(1, 'expected at least one app').optional(),
-    stackName: z
-      .string()
-      .regex(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'expected a letter, then letters, digits and -')
-      .default('WechatTokenRefresher'),
-    parameterPrefix: z
-      .string()
-      .regex(/^(\/[A-Za-z0-9_.-]+)+$/, 'expected a path like /wechat, without a slash at its end')
+    apps: z.array(app, 'expected a list of apps').min(1, 'expected at least one app').optional(),
+    stackName: text(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'expected a letter, then letters, digits and -').default(
+      'WechatTokenRefresher',
+    ),
+    parameterPrefix: text(
+      /^(\/[A-Za-z0-9_.-]+)+$/,
+      'expected a path like /wechat, without a slash at its end',
+    )
       .refine(
         (prefix) => !/^\/(aws|ssm)/i.test(prefix),
         'SSM keeps names that begin with aws or ssm for itself',
@@ -70,17 +76,17 @@ const wechat = z
         'has a level named tokens or secrets: readers of another stack above it could read its secrets',
       )
       .default('/wechat'),
-    refreshAfterMinutes: z.int().min(1).max(115).default(100),
-    tickMinutes: z.int().min(1).max(5).default(1),
-    probeMinutes: z.int().min(0).max(60).default(5),
+    refreshAfterMinutes: wholeNumber(1, 115).default(100),
+    tickMinutes: wholeNumber(1, 5).default(1),
+    probeMinutes: wholeNumber(0, 60).default(5),
     wechatHosts: z
-      .array(wechatHost)
+      .array(wechatHost, 'expected a list of base URLs')
       .min(1, 'expected at least one base URL')
       .default([...defaultWechatHosts]),
     readUrl: z
       .strictObject({
         auth: oneOf(['iam'], ['key']).default('iam'),
-        cacheSeconds: z.int().min(0).max(60).default(10),
+        cacheSeconds: wholeNumber(0, 60).default(10),
       })
       .prefault({}),
     egress: z
@@ -91,11 +97,11 @@ const wechat = z
   .superRefine(({ apps = [], refreshAfterMinutes, tickMinutes }, context) => {
     const problem = (path: (string | number)[], message: string) =>
       context.addIssue({ code: 'custom', path, message });
-    for (const [index, { name, appId }] of apps.entries()) {
+    for (const [index, { name, appId, tokenApi }] of apps.entries()) {
       const before = apps.slice(0, index);
       if (before.some((other) => other.name === name))
         problem(['apps', index, 'name'], `'${name}' is taken by another app`);
-      if (before.some((other) => other.appId === appId)) {
+      if (before.some((other) => other.appId === appId && other.tokenApi === tokenApi)) {
         problem(
           ['apps', index, 'appId'],
           `'${appId}' is another app's too: the two would kill each other's token`,

@@ -60,6 +60,11 @@ describe('what is accepted', () => {
     expect(() => loadConfig({ wechat: { ...withApp({}), ...changes } })).not.toThrow();
   });
 
+  test('one account with both of its tokens, for WeChat keeps them apart', () => {
+    const apps = [shop, { ...shop, name: 'shop-stable', tokenApi: 'stable' }];
+    expect(() => loadConfig({ wechat: { apps } })).not.toThrow();
+  });
+
   test('a thousand apps', () => {
     const apps = Array.from({ length: 1000 }, (_, index) => ({
       ...shop,
@@ -97,7 +102,11 @@ describe('what is refused, by path', () => {
     ['wechat.refreshAfterMinutes', /115/, { refreshAfterMinutes: 116 }],
     ['wechat.refreshAfterMinutes', /no second try/, { refreshAfterMinutes: 110, tickMinutes: 5 }],
     ['wechat.tickMinutes', /5/, { tickMinutes: 6 }],
-    ['wechat.tickMinutes', /int/, { tickMinutes: 1.5 }],
+    ['wechat.tickMinutes', /a whole number from 1 to 5/, { tickMinutes: 1.5 }],
+    ['wechat.tickMinutes', /a whole number from 1 to 5/, { tickMinutes: '1' }],
+    ['wechat.parameterPrefix', /a path like/, { parameterPrefix: 7 }],
+    ['wechat.apps', /a list of apps/, { apps: {} }],
+    ['wechat.wechatHosts', /a list of base URLs/, { wechatHosts: 'https://api.weixin.qq.com' }],
     ['wechat.probeMinutes', /60/, { probeMinutes: 61 }],
     ['wechat.wechatHosts', /at least one/, { wechatHosts: [] }],
     ['wechat.wechatHosts[0]', /needs https/, { wechatHosts: ['http://api.weixin.qq.com'] }],

@@ -8,6 +8,7 @@ import { recordTable } from './aws/record-table.ts';
 import { secretParameters } from './aws/secret-parameters.ts';
 import type { CredentialResult } from './core/result.ts';
 import { createRefresher, type RefreshAnswer, systemClock } from './refresher.ts';
+import { wechatHostList } from './wechat/hosts.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -18,7 +19,7 @@ const refresher = createRefresher({
   apps: deployment.apps,
   tickMs: deployment.tickMinutes * MINUTE_MS,
   refreshAfterMs: deployment.refreshAfterMinutes * MINUTE_MS,
-  hosts: requiredEnv('WECHAT_HOSTS').split(','),
+  hosts: wechatHostList.parse(requiredEnv('WECHAT_HOSTS')),
   store: recordTable(new DynamoDBClient(clientOptions), requiredEnv('TABLE_NAME')),
   mirror: parameterMirror(ssm, deployment.parameterPrefix),
   secrets: secretParameters(ssm, deployment.parameterPrefix),

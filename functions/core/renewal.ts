@@ -178,13 +178,15 @@ const rules: readonly Rule[] = [
  * WeChat granted less than 7200 s ("the lifetime may change"); a sticky one when WeChat first has another.
  */
 function dueAt(current: IssuedValue, renewal: Renewal): number {
-  const lifetimeMs = current.expiresAt - current.issuedAt;
-  if (renewal.kind === 'rotating') {
-    const scaledMs = Math.floor((lifetimeMs * 5) / 6);
-    const full = lifetimeMs >= FULL_LIFETIME_MS;
-    return current.issuedAt + (full ? renewal.refreshAfterMs : Math.min(renewal.refreshAfterMs, scaledMs));
+  // Never negative, not even when a clock was set back between issue and expiry.
+  const lifetimeMs = Math.max(0, current.expiresAt - current.issuedAt);
+  if (renewal.kind === 'sticky') {
+    const beforeEndMs = Math.min(renewal.renewsBeforeEndMs, Math.floor(lifetimeMs / 6));
+    return current.expiresAt - beforeEndMs + SETTLE_MS;
   }
-  return current.expiresAt - Math.min(renewal.renewsBeforeEndMs, Math.floor(lifetimeMs / 6)) + SETTLE_MS;
+  const full = lifetimeMs >= FULL_LIFETIME_MS;
+  const scaledMs = full ? renewal.refreshAfterMs : Math.min(renewal.refreshAfterMs, (lifetimeMs * 5) / 6);
+  return Math.min(current.issuedAt + Math.floor(scaledMs), current.expiresAt);
 }
 
 /** The renewal of each credential, from the official pages that WECHAT.md gathers. */

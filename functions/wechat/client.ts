@@ -6,6 +6,8 @@ import { type CalledWith, wechatError } from './errors.ts';
 const CONNECT_TIMEOUT_MS = 3_000;
 const CALL_TIMEOUT_MS = 8_000;
 const MAX_TRIES = 4;
+/** WeChat's answers are a few hundred bytes. */
+const MAX_ANSWER_BYTES = 64 * 1024;
 const RETRY_BASE_MS = 250;
 
 /** Codes with which a connection was never made, so that WeChat cannot have carried out the call. */
@@ -69,7 +71,12 @@ class Retryable extends Error {
  * @param pauses what the waits between tries are made of
  */
 export function wechatClient(hosts: readonly string[], pauses: Pauses): WechatClient {
-  const dispatcher = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS } });
+  const dispatcher = new Agent({
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    // No connection is kept: Lambda freezes between ticks, and a call on one that died meanwhile looks like a lost answer.
+    pipelining: 0,
+    maxResponseSize: MAX_ANSWER_BYTES,
+  });
 
   async function call<T>(order: WechatCall<T>): Promise<T> {
     const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);

@@ -52,6 +52,7 @@ describe('what is accepted', () => {
     ['the latest refresh for a tick of five minutes', { refreshAfterMinutes: 109, tickMinutes: 5 }],
     ['no probing and no cache', { probeMinutes: 0, readUrl: { cacheSeconds: 0 } }],
     ['a simulator on IPv4', { wechatHosts: ['http://127.0.0.1:8080'] }],
+    ['a simulator by name', { wechatHosts: ['http://localhost:8080'] }],
     ['a simulator on IPv6', { wechatHosts: ['http://[::1]:8080'] }],
     ['a deep prefix', { parameterPrefix: '/team_a/wechat-1.0' }],
     ['an e-mail address', { alarmEmail: 'ops@example.com' }],
@@ -78,7 +79,36 @@ describe('what is accepted', () => {
 describe('what is refused, by path', () => {
   test.each<[path: string, cure: RegExp, wechat: object]>([
     ['wechat.apps', /at least one app/, { apps: [] }],
+    ['wechat.apps[0]', /./, { apps: ['wx0123456789abcdef'] }],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: 'Shop' })],
+    ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: undefined })],
+    ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: '' })],
+    ['wechat.apps[0].kind', /official-account, mini-program, mini-game/, withApp({ kind: undefined })],
+    ['wechat.apps[0].appId', /mp\.weixin\.qq\.com/, withApp({ appId: undefined })],
+    ['wechat.apps[0].appId', /mp\.weixin\.qq\.com/, withApp({ appId: 7 })],
+    ['wechat.apps[0].tickets', /a list of tickets/, withApp({ tickets: 'jsapi' })],
+    ['wechat.apps[0].tickets[0]', /expected one of jsapi/, withApp({ tickets: ['pay'] })],
+    ['wechat.apps[0].colour', /not a key/, withApp({ colour: 'red' })],
+    ['wechat.stackName', /expected a letter/, { stackName: 7 }],
+    ['wechat.parameterPrefix', /12 levels/, { parameterPrefix: '/x'.repeat(13) }],
+    ['wechat.refreshAfterMinutes', /1 to 115/, { refreshAfterMinutes: 0 }],
+    ['wechat.refreshAfterMinutes', /1 to 115/, { refreshAfterMinutes: '100' }],
+    ['wechat.tickMinutes', /1 to 5/, { tickMinutes: 0 }],
+    ['wechat.probeMinutes', /0 to 60/, { probeMinutes: -1 }],
+    ['wechat.probeMinutes', /0 to 60/, { probeMinutes: null }],
+    ['wechat.wechatHosts[1]', /not a URL/, { wechatHosts: ['https://api.weixin.qq.com', 'weixin'] }],
+    ['wechat.wechatHosts[0]', /is not https/, { wechatHosts: ['ftp://127.0.0.1'] }],
+    ['wechat.wechatHosts[0]', /needs https/, { wechatHosts: ['http://127.0.0.1.evil.example'] }],
+    ['wechat.wechatHosts[0]', /a base URL/, { wechatHosts: [8080] }],
+    ['wechat.readUrl', /an object/, { readUrl: 'iam' }],
+    ['wechat.readUrl.auth', /expected one of iam/, { readUrl: { auth: 'none' } }],
+    ['wechat.readUrl.cacheSeconds', /0 to 60/, { readUrl: { cacheSeconds: -1 } }],
+    ['wechat.egress', /an object/, { egress: 'direct' }],
+    ['wechat.egress.mode', /expected one of direct/, { egress: { mode: 'vpn' } }],
+    ['wechat.egress.mode', /'nat-instance' is not supported yet/, { egress: { mode: 'nat-instance' } }],
+    ['wechat.egress.mode', /'proxy' is not supported yet/, { egress: { mode: 'proxy' } }],
+    ['wechat.egress.fixed', /not a key/, { egress: { fixed: true } }],
+    ['wechat.alarmEmail', /e-mail/, { alarmEmail: ['ops@example.com'] }],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: 'a'.repeat(33) })],
     ['wechat.apps[0].kind', /official-account, mini-program, mini-game/, withApp({ kind: 'service' })],
     ['wechat.apps[0].kind', /'wecom' is not supported yet/, withApp({ kind: 'wecom' })],
@@ -122,8 +152,10 @@ describe('what is refused, by path', () => {
     ['wechat.colour', /not a key/, { colour: 'red' }],
   ])('%s %s', (path, cure, wechat) => {
     const message = problems({ wechat: { ...withApp({}), ...wechat } });
-    const line = message.split('\n').find((each) => each.trim().startsWith(`${path}:`));
-    expect(line, message).toMatch(cure);
+    const [, line = '', ...more] = message.split('\n');
+    expect(line.trim().startsWith(`${path}: `), message).toBe(true);
+    expect(line).toMatch(cure);
+    expect(more).toEqual([]);
   });
 
   test('every mistake is in one message', () => {
@@ -133,12 +165,28 @@ describe('what is refused, by path', () => {
     }
   });
 
+  test('a mistake of shape hides neither a clash of apps nor a missing account', () => {
+    const clash = problems({ wechat: { apps: [shop, shop], tickMinutes: 'one', refreshAfterMinutes: 115, colour: 1 } });
+    for (const path of ['apps[1].name', 'apps[1].appId', 'tickMinutes', 'colour']) {
+      expect(clash).toContain(`wechat.${path}: `);
+    }
+    const none = problems({ wechat: { tickMinutes: 9 }, stackName: '1st' });
+    for (const path of ['wechat.apps', 'wechat.tickMinutes', 'stackName']) {
+      expect(none).toContain(`  ${path}: `);
+    }
+    const both = problems({ wechat: { ...withApp({}), tickMinutes: 9 }, appId: 'wx0123456789abcdef' });
+    for (const path of ['appId', 'wechat.tickMinutes']) expect(both).toContain(`  ${path}: `);
+  });
+
   test.each([
     ['nothing at all', {}, /no account is configured.*-c appId=wx.*cdk\.json/],
     ['both ways at once', { appId: 'wx0123', wechat: withApp({}) }, /only one of these/],
     ['an appId that is none', { appId: '' }, /appId: .*wx0123456789abcdef/],
     ['broken JSON', { wechat: '{apps' }, /wechat: is not JSON; quote it/],
-    ['JSON that is no object', { wechat: '[]' }, /wechat: expected a JSON object/],
+    ['a JSON list', { wechat: '[]' }, /wechat: expected a JSON object/],
+    ['JSON null', { wechat: 'null' }, /wechat: expected a JSON object/],
+    ['a list', { wechat: [] }, /wechat: expected a JSON object/],
+    ['a stack name of the shell', { appId: 'wx0123', stackName: '1st' }, /^ {2}stackName: expected a letter/m],
   ])('%s', (_name, context, expected) => {
     expect(problems(context)).toMatch(expected);
   });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { blankRecord, type CredentialRecord, type IssuedValue } from '../../functions/core/credential.ts';
 import {
@@ -269,5 +270,65 @@ describe('decide', () => {
   test.each(rows)('$name', ({ record, renewal = rotating, policy, now, demand, expected }) => {
     const full = { appId: 'wx1', tickMs: 60_000, renewal, ...policy };
     expect(decide({ ...healthy, ...record }, now, full, demand)).toEqual(expected);
+  });
+});
+
+describe('whatever the record and the time', () => {
+  const instant = fc.integer({ min: T0 - 10_000_000, max: T0 + 20_000_000 });
+  const anyRecord = fc
+    .record({
+      hasValue: fc.boolean(),
+      expiresAt: instant,
+      leaseUntil: fc.oneof(fc.constant(0), instant),
+      nextAttemptAt: fc.oneof(fc.constant(0), instant),
+      hasFailure: fc.boolean(),
+      mirroredVersion: fc.integer({ min: 0, max: 3 }),
+      rotationUnconfirmed: fc.boolean(),
+      forcedAt: fc.oneof(fc.constant(0), instant),
+      forcedToday: fc.integer({ min: 0, max: 25 }),
+    })
+    .map(({ hasValue, expiresAt, hasFailure, ...rest }): CredentialRecord => {
+      const { current: _none, ...blank } = { ...healthy, ...rest };
+      return {
+        ...blank,
+        ...(hasValue && { current: { ...current, expiresAt } }),
+        ...(hasFailure && { failure }),
+      };
+    });
+  const anyPolicy = fc
+    .constantFrom(rotating, stable, ticket)
+    .map((renewal): RenewalPolicy => ({ appId: 'wx1', tickMs: 60_000, renewal }));
+  const anyDemand = fc.constantFrom<Demand>({}, { force: true }, { rejected: 'f'.repeat(64) });
+
+  test('a held lease is never touched', () => {
+    fc.assert(
+      fc.property(anyRecord, instant, anyPolicy, anyDemand, (record, now, policy, demand) => {
+        const { action } = decide(record, now, policy, demand);
+        if (record.leaseUntil > now) expect(action).toBe('wait');
+      }),
+    );
+  });
+
+  test('a wait has an end in the future, and nothing but a wait has one', () => {
+    fc.assert(
+      fc.property(anyRecord, instant, anyPolicy, anyDemand, (record, now, policy, demand) => {
+        const { action, untilMs } = decide(record, now, policy, demand);
+        expect(untilMs !== undefined).toBe(action === 'wait');
+        if (untilMs !== undefined) expect(untilMs).toBeGreaterThan(now);
+      }),
+    );
+  });
+
+  test('once lease and backoff are over, a plain tick gets every value that has ended replaced', () => {
+    fc.assert(
+      fc.property(anyRecord, anyPolicy, (record, policy) => {
+        const now = Math.max(
+          record.leaseUntil,
+          record.nextAttemptAt,
+          (record.current?.expiresAt ?? 0) + 1_000,
+        );
+        expect(decide(record, now, policy).action).toBe('renew');
+      }),
+    );
   });
 });

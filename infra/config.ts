@@ -38,6 +38,11 @@ function wholeNumber(min: number, max: number) {
   return z.int(cure).min(min, cure).max(max, cure);
 }
 
+/** Lets a cross-check run beside other mistakes, which must not hide it: it may meet values that are no valid ones. */
+const besideOtherMistakes = {
+  when: ({ value }: z.core.ParsePayload) => typeof value === 'object' && value !== null,
+};
+
 /** @param cure said for a wrong type as well as for a wrong shape */
 function text(shape: RegExp, cure: string) {
   return z.string(cure).regex(shape, cure);
@@ -49,13 +54,26 @@ const app = z
     kind: oneOf(['official-account', 'mini-program', 'mini-game'], ['wecom']),
     appId: text(/^[A-Za-z0-9_-]{4,64}$/, 'expected the AppID from mp.weixin.qq.com, like wx0123456789abcdef'),
     tokenApi: oneOf(['classic', 'stable']).default('classic'),
-    tickets: z.array(oneOf(['jsapi'], ['wx_card', 'agent_config'])).default([]),
+    tickets: z
+      .array(oneOf(['jsapi'], ['wx_card', 'agent_config']), 'expected a list of tickets')
+      .refine((tickets) => new Set(tickets).size === tickets.length, 'names a ticket twice; remove one')
+      .default([]),
   })
   .superRefine(({ kind, tickets }, context) => {
-    const problem = (message: string) => context.addIssue({ code: 'custom', path: ['tickets'], message });
-    if (tickets.length > 0 && kind !== 'official-account') problem(`a ${kind} has no tickets; remove them`);
-    if (new Set(tickets).size < tickets.length) problem('names a ticket twice');
-  });
+    const has = Array.isArray(tickets) && tickets.length > 0;
+    if (has && (kind === 'mini-program' || kind === 'mini-game')) {
+      context.addIssue({
+        code: 'custom',
+        path: ['tickets'],
+        message: `a ${kind} has no tickets; remove them`,
+      });
+    }
+  }, besideOtherMistakes);
+
+/** One account needs no JSON. */
+const singleApp = app.shape.appId.transform((appId) =>
+  app.parse({ name: 'default', kind: 'official-account', appId }),
+);
 
 const wechat = z
   .strictObject({
@@ -70,6 +88,10 @@ const wechat = z
       .refine(
         (prefix) => !/^\/(aws|ssm)/i.test(prefix),
         'SSM keeps names that begin with aws or ssm for itself',
+      )
+      .refine(
+        (prefix) => prefix.split('/').length <= 13,
+        'has more than 12 levels: SSM allows 15, and <root>/<app>/<credential> needs three',
       )
       .refine(
         (prefix) => !/\/(tokens|secrets)(\/|$)/.test(prefix),
@@ -94,27 +116,29 @@ const wechat = z
       .prefault({}),
     alarmEmail: z.email('expected an e-mail address').optional(),
   })
-  .superRefine(({ apps = [], refreshAfterMinutes, tickMinutes }, context) => {
+  .superRefine(({ apps, refreshAfterMinutes, tickMinutes }, context) => {
     const problem = (path: (string | number)[], message: string) =>
       context.addIssue({ code: 'custom', path, message });
-    for (const [index, { name, appId, tokenApi }] of apps.entries()) {
-      const before = apps.slice(0, index);
-      if (before.some((other) => other.name === name))
-        problem(['apps', index, 'name'], `'${name}' is taken by another app`);
-      if (before.some((other) => other.appId === appId && other.tokenApi === tokenApi)) {
+    const list: Partial<App>[] = Array.isArray(apps) ? apps.map((each) => each ?? {}) : [];
+    for (const [index, { name, appId, tokenApi }] of list.entries()) {
+      const before = list.slice(0, index);
+      if (name && before.some((other) => other.name === name))
+        problem(['apps', index, 'name'], `'${name}' is taken by another app; give each its own`);
+      if (appId && before.some((other) => other.appId === appId && other.tokenApi === tokenApi)) {
         problem(
           ['apps', index, 'appId'],
-          `'${appId}' is another app's too: the two would kill each other's token`,
+          `'${appId}' is another app's too: the two would kill each other's token; remove one`,
         );
       }
     }
-    if (refreshAfterMinutes + 2 * tickMinutes >= 120) {
+    const whole = Number.isInteger(refreshAfterMinutes) && Number.isInteger(tickMinutes);
+    if (whole && refreshAfterMinutes + 2 * tickMinutes >= 120) {
       problem(
         ['refreshAfterMinutes'],
         `leaves no second try before minute 120 with a tick every ${tickMinutes} minutes; lower one of them`,
       );
     }
-  });
+  }, besideOtherMistakes);
 
 const HOW_TO_NAME_AN_APP =
   'name one account with -c appId=wx…, or several as "wechat": {"apps": [...]} in cdk.json\'s context (see README.md)';
@@ -124,27 +148,41 @@ const HOW_TO_NAME_AN_APP =
  *
  * @throws ConfigError that names every mistake
  */
-export function loadConfig(context: Context): Config {
-  const given = asObject(context.wechat);
-  const stackName = context.stackName === undefined ? {} : { stackName: context.stackName };
-  const parsed = wechat.safeParse({ ...given, ...stackName });
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.flatMap(describe));
+export function loadConfig({ wechat: given, appId, stackName }: Context): Config {
+  const options = asObject(given);
+  const parsed = wechat.safeParse({ ...options, ...(stackName !== undefined && { stackName }) });
+  const hasApps = options.apps !== undefined;
+  const single = hasApps || appId === undefined ? undefined : singleApp.safeParse(appId);
+  const problems = [
+    ...problemsWithAccounts(hasApps, appId !== undefined),
+    ...(single?.error?.issues ?? []).map(({ message }) => `appId: ${message}`),
+    ...(parsed.error?.issues ?? []).flatMap(describe),
+  ];
+  // What came from the command line is named as it was written there.
+  const written = problems.map((each) =>
+    stackName === undefined ? each : each.replace(/^wechat\.stackName:/, 'stackName:'),
+  );
+  if (!parsed.success || written.length > 0) throw new ConfigError(written);
 
-  const { apps, wechatHosts, alarmEmail, readUrl, egress: _direct, stackName: name, ...rest } = parsed.data;
+  const {
+    apps = single?.data ? [single.data] : [],
+    wechatHosts,
+    alarmEmail,
+    readUrl,
+    egress: _direct,
+    stackName: name,
+    ...rest
+  } = parsed.data;
   return {
     stackName: name,
-    deployment: {
-      ...rest,
-      apps: apps ? refuseBoth(apps, context.appId) : [singleApp(context.appId)],
-      cacheSeconds: readUrl.cacheSeconds,
-    },
+    deployment: { ...rest, apps, cacheSeconds: readUrl.cacheSeconds },
     wechatHosts,
     alarmEmail,
   };
 }
 
 /** cdk.json brings an object, `-c wechat='{…}'` a string. */
-function asObject(given: unknown): object {
+function asObject(given: unknown): { apps?: unknown } {
   if (given === undefined) return {};
   let value = given;
   if (typeof value === 'string') {
@@ -160,18 +198,10 @@ function asObject(given: unknown): object {
   return value;
 }
 
-function refuseBoth(apps: readonly App[], appId: unknown): readonly App[] {
-  if (appId === undefined) return apps;
-  throw new ConfigError(['appId: wechat.apps is set too; only one of these may be']);
-}
-
-/** One account needs no JSON. */
-function singleApp(appId: unknown): App {
-  if (appId === undefined)
-    throw new ConfigError([`wechat.apps: no account is configured; ${HOW_TO_NAME_AN_APP}`]);
-  const parsed = app.safeParse({ name: 'default', kind: 'official-account', appId });
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.map(({ message }) => `appId: ${message}`));
-  return parsed.data;
+function problemsWithAccounts(hasApps: boolean, hasAppId: boolean): string[] {
+  if (hasApps && hasAppId) return ['appId: wechat.apps is set too; only one of these may be'];
+  if (!hasApps && !hasAppId) return [`wechat.apps: no account is configured; ${HOW_TO_NAME_AN_APP}`];
+  return [];
 }
 
 function describe(issue: z.core.$ZodIssue): string[] {

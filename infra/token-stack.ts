@@ -13,11 +13,7 @@ export class TokenStack extends Stack {
     const table = new CredentialTable(this, 'Credentials');
     const refresher = new Refresher(this, 'Refresher', { config, table });
     const readApi = new ReadApi(this, 'ReadApi', { config, table });
-    const monitoring = new Monitoring(this, 'Monitoring', {
-      refresher,
-      readApi,
-      alarmEmail: config.alarmEmail,
-    });
+    const monitoring = new Monitoring(this, 'Monitoring', { refresher, readApi, config });
 
     const outputs = {
       TableName: table.tableName,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Deployment } from '../../functions/core/credential.ts';
@@ -77,6 +77,7 @@ function bundling(staged: string) {
     format: OutputFormat.ESM,
     target: 'node24',
     minify: true,
+    logLevel: LogLevel.WARNING,
     mainFields: ['module', 'main'],
     externalModules: [],
     banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",

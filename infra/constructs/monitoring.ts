@@ -6,6 +6,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import type { Config } from '../config.ts';
 import type { ReadApi } from './read-api.ts';
 import type { Refresher } from './refresher.ts';
 
@@ -18,19 +19,21 @@ export class Monitoring extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    props: { refresher: Refresher; readApi: ReadApi; alarmEmail: string | undefined },
+    props: { refresher: Refresher; readApi: ReadApi; config: Config },
   ) {
     super(scope, id);
-    const { refresher, readApi } = props;
+    const { refresher, readApi, config } = props;
     this.#topic = this.#encryptedTopic();
-    if (props.alarmEmail) this.#topic.addSubscription(new EmailSubscription(props.alarmEmail));
+    if (config.alarmEmail) this.#topic.addSubscription(new EmailSubscription(config.alarmEmail));
     this.topicArn = this.#topic.topicArn;
 
-    const refreshErrors = refresher.function.lambda.metricErrors({ period: Duration.minutes(1) });
+    // One tick a period: with shorter ones, a period without a tick would count as healthy and end every row of errors.
+    const tick = Duration.minutes(config.deployment.tickMinutes);
+    const refreshErrors = refresher.function.lambda.metricErrors({ period: tick });
     this.#alarm('RefresherErrors', refreshErrors, {
       datapoints: 3,
       description:
-        'The refresher crashed or timed out three minutes running, so tokens are not renewed. Read its log group for the ' +
+        'The refresher crashed or timed out three ticks running, so tokens are not renewed. Read its log group for the ' +
         'newest error; the old tokens are served until they expire.',
     });
     const undelivered = refresher.failures.metricApproximateNumberOfMessagesVisible({

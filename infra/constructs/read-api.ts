@@ -2,6 +2,7 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { acknowledgeWildcard } from '../acknowledge.ts';
 import type { Config } from '../config.ts';
 import { BundledFunction } from './bundled-function.ts';
 import type { CredentialTable } from './credential-table.ts';
@@ -40,7 +41,7 @@ export class ReadApi extends Construct {
         resourceName: `${prefix.slice(1)}/${name}`,
       });
     const { functionArn } = this.function.lambda;
-    return new ManagedPolicy(this, 'ReaderPolicy', {
+    const policy = new ManagedPolicy(this, 'ReaderPolicy', {
       description: 'Read WeChat tokens and tickets from SSM and from the read URL',
       statements: [
         new PolicyStatement({
@@ -59,5 +60,11 @@ export class ReadApi extends Construct {
         }),
       ],
     });
+    acknowledgeWildcard(
+      policy,
+      tokens('tokens/*'),
+      'A reader may read every token of the deployment; secrets are under another root.',
+    );
+    return policy;
   }
 }

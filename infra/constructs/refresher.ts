@@ -1,10 +1,11 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { timingOf } from '../../functions/core/timing.ts';
+import { acknowledgeWildcard } from '../acknowledge.ts';
 import type { Config } from '../config.ts';
 import { BundledFunction } from './bundled-function.ts';
 import type { CredentialTable } from './credential-table.ts';
@@ -35,6 +36,10 @@ export class Refresher extends Construct {
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    Validations.of(this.failures).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'It is itself the dead-letter queue of the schedule and of asynchronous invocations.',
+    });
     this.#keepFailedInvocations();
     this.#tickEvery(deployment.tickMinutes);
   }
@@ -47,11 +52,18 @@ export class Refresher extends Construct {
         resource: 'parameter',
         resourceName: `${prefix.slice(1)}/${root}/*`,
       });
-    this.function.role.addToPolicy(
-      new PolicyStatement({ actions: ['ssm:GetParameter'], resources: [under('secrets')] }),
+    const { role } = this.function;
+    role.addToPolicy(new PolicyStatement({ actions: ['ssm:GetParameter'], resources: [under('secrets')] }));
+    acknowledgeWildcard(
+      role,
+      under('secrets'),
+      'One secret an app, written by ops after the deployment; the root holds nothing else.',
     );
-    this.function.role.addToPolicy(
-      new PolicyStatement({ actions: ['ssm:PutParameter'], resources: [under('tokens')] }),
+    role.addToPolicy(new PolicyStatement({ actions: ['ssm:PutParameter'], resources: [under('tokens')] }));
+    acknowledgeWildcard(
+      role,
+      under('tokens'),
+      'One parameter a credential, created by the refresher, the only writer of this root.',
     );
   }
 

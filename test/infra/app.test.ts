@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { cdkJson } from './synth.ts';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
@@ -42,11 +42,26 @@ test('the stack goes where the CLI points, under the name it is given', () => {
   expect(manifest()).toContain('"Second"');
 });
 
-test('a mistake is told without a stack trace, and fails', () => {
-  const { status, stderr } = runApp({ wechat: '{"apps":[]}' });
-  expect(status).toBe(1);
-  expect(stderr).toContain('wechat.apps: expected at least one app');
-  expect(stderr).not.toMatch(/^\s+at /m);
+describe('the CDK CLI tells a mistake without a stack trace, and fails', () => {
+  test.each([
+    ['no configuration', [], /^ {2}wechat\.apps: no account is configured; .*-c appId=wx/m],
+    ['a bad one', ['-c', 'wechat={"apps":[]}'], /^ {2}wechat\.apps: expected at least one app$/m],
+  ])('%s', (_name, context, told) => {
+    const { PATH = '' } = process.env;
+    const { status, stdout, stderr } = spawnSync(
+      join(project, 'node_modules/.bin/cdk'),
+      ['synth', '--no-notices', '--output', outdir, ...context],
+      {
+        cwd: project,
+        encoding: 'utf8',
+        env: { PATH, HOME: outdir, CDK_DISABLE_CLI_TELEMETRY: 'true' },
+      },
+    );
+    expect(status).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(told);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
 });
 
 test('cdk.json holds the command and feature flags, and nobody’s accounts', () => {

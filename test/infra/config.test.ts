@@ -79,7 +79,7 @@ describe('what is accepted', () => {
 describe('what is refused, by path', () => {
   test.each<[path: string, cure: RegExp, wechat: object]>([
     ['wechat.apps', /at least one app/, { apps: [] }],
-    ['wechat.apps[0]', /./, { apps: ['wx0123456789abcdef'] }],
+    ['wechat.apps[0]', /expected object/, { apps: ['wx0123456789abcdef'] }],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: 'Shop' })],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: undefined })],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: '' })],
@@ -99,11 +99,11 @@ describe('what is refused, by path', () => {
     ['wechat.wechatHosts[1]', /not a URL/, { wechatHosts: ['https://api.weixin.qq.com', 'weixin'] }],
     ['wechat.wechatHosts[0]', /is not https/, { wechatHosts: ['ftp://127.0.0.1'] }],
     ['wechat.wechatHosts[0]', /needs https/, { wechatHosts: ['http://127.0.0.1.evil.example'] }],
-    ['wechat.wechatHosts[0]', /a base URL/, { wechatHosts: [8080] }],
-    ['wechat.readUrl', /an object/, { readUrl: 'iam' }],
+    ['wechat.wechatHosts[0]', /expected string/, { wechatHosts: [8080] }],
+    ['wechat.readUrl', /expected object/, { readUrl: 'iam' }],
     ['wechat.readUrl.auth', /expected one of iam/, { readUrl: { auth: 'none' } }],
     ['wechat.readUrl.cacheSeconds', /0 to 60/, { readUrl: { cacheSeconds: -1 } }],
-    ['wechat.egress', /an object/, { egress: 'direct' }],
+    ['wechat.egress', /expected object/, { egress: 'direct' }],
     ['wechat.egress.mode', /expected one of direct/, { egress: { mode: 'vpn' } }],
     ['wechat.egress.mode', /'nat-instance' is not supported yet/, { egress: { mode: 'nat-instance' } }],
     ['wechat.egress.mode', /'proxy' is not supported yet/, { egress: { mode: 'proxy' } }],
@@ -166,10 +166,14 @@ describe('what is refused, by path', () => {
   });
 
   test('a mistake of shape hides neither a clash of apps nor a missing account', () => {
-    const clash = problems({ wechat: { apps: [shop, shop], tickMinutes: 'one', refreshAfterMinutes: 115, colour: 1 } });
+    const clash = problems({
+      wechat: { apps: [shop, shop], tickMinutes: 'one', refreshAfterMinutes: 115, colour: 1 },
+    });
     for (const path of ['apps[1].name', 'apps[1].appId', 'tickMinutes', 'colour']) {
       expect(clash).toContain(`wechat.${path}: `);
     }
+    const tickets = problems({ wechat: withApp({ kind: 'mini-game', tickets: ['jsapi'], name: 7 }) });
+    for (const path of ['name', 'tickets']) expect(tickets).toContain(`wechat.apps[0].${path}: `);
     const none = problems({ wechat: { tickMinutes: 9 }, stackName: '1st' });
     for (const path of ['wechat.apps', 'wechat.tickMinutes', 'stackName']) {
       expect(none).toContain(`  ${path}: `);
@@ -186,7 +190,11 @@ describe('what is refused, by path', () => {
     ['a JSON list', { wechat: '[]' }, /wechat: expected a JSON object/],
     ['JSON null', { wechat: 'null' }, /wechat: expected a JSON object/],
     ['a list', { wechat: [] }, /wechat: expected a JSON object/],
-    ['a stack name of the shell', { appId: 'wx0123', stackName: '1st' }, /^ {2}stackName: expected a letter/m],
+    [
+      'a stack name of the shell',
+      { appId: 'wx0123', stackName: '1st' },
+      /^ {2}stackName: expected a letter/m,
+    ],
   ])('%s', (_name, context, expected) => {
     expect(problems(context)).toMatch(expected);
   });

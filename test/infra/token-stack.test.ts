@@ -1,118 +1,157 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Stage } from 'aws-cdk-lib';
-import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { templateOf, tokenStack } from './synth.ts';
+import { timingOf } from '../../functions/core/timing.ts';
+import { type Resource, resourcesOf, tokenStack } from './synth.ts';
 
-type Statement = { Effect: string; Action: string | string[]; Resource: unknown; Condition?: unknown };
-type Resource = { Type: string; Properties: Record<string, unknown>; DeletionPolicy?: string };
+type Statement = {
+  Effect: string;
+  Action: string | string[];
+  Resource: unknown;
+  Condition?: unknown;
+  Principal?: unknown;
+  Sid?: string;
+};
 
-const stack = tokenStack({ alarmEmail: 'ops@example.com' });
-const template = templateOf(stack);
-const assembly = Stage.of(stack)?.outdir ?? '';
-const resources: Record<string, Resource> = template.toJSON()['Resources'];
+const stack = tokenStack({ wechat: { alarmEmail: 'ops@example.com' } });
+const template = Template.fromStack(stack).toJSON();
+const resources = resourcesOf(stack);
 
-function statementsOf(idPart: string, from: Template = template): Statement[] {
-  const policies = Object.entries<Resource>(from.toJSON()['Resources'])
-    .filter(([id, { Type }]) => id.startsWith(idPart) && /^AWS::IAM::(Managed)?Policy$/.test(Type))
-    .map(([, { Properties }]) => Properties['PolicyDocument'] as { Statement: Statement[] });
-  expect(policies).toHaveLength(1);
-  return policies.flatMap(({ Statement }) => Statement);
+const ofType = (type: string, from = resources): Record<string, Resource> =>
+  Object.fromEntries(Object.entries(from).filter(([, { Type }]) => Type === type));
+
+function theOnly(type: string, from = resources): Resource {
+  const [resource, ...more] = Object.values(ofType(type, from));
+  if (!resource || more.length > 0) throw new Error(`not exactly one ${type}`);
+  return resource;
 }
 
-const actionsOf = (statements: Statement[]) => statements.flatMap(({ Action }) => Action).sort();
+const statementsOf = ({ Properties }: Resource): Statement[] =>
+  (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement;
+
+/** Who may do what to what: the whole of every policy that gives a role or an app something. */
+function grants(from = resources) {
+  const policies = { ...ofType('AWS::IAM::Policy', from), ...ofType('AWS::IAM::ManagedPolicy', from) };
+  return Object.fromEntries(Object.entries(policies).map(([id, policy]) => [id, statementsOf(policy)]));
+}
+
+const allow = (actions: string | string[], resource: string | string[], condition?: object) => ({
+  Effect: 'Allow',
+  Action: actions,
+  Resource: resource,
+  ...(condition && { Condition: condition }),
+});
+
+const LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+const FAILURES = '<RefresherFailures.Arn>';
+const parameters = 'arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/wechat';
 
 describe('each role can do this and nothing else', () => {
-  test('the refresher', () => {
-    expect(actionsOf(statementsOf('RefresherRefreshRole'))).toEqual([
-      'dynamodb:BatchGetItem',
-      'dynamodb:PutItem',
-      'logs:CreateLogStream',
-      'logs:PutLogEvents',
-      'sqs:SendMessage',
-      'ssm:GetParameter',
-      'ssm:PutParameter',
-    ]);
-  });
-
-  test('the reader writes its log and nothing else', () => {
-    expect(actionsOf(statementsOf('ReadApiReadRole'))).toEqual([
-      'dynamodb:BatchGetItem',
-      'logs:CreateLogStream',
-      'logs:PutLogEvents',
-    ]);
-  });
-
-  test('the schedule', () => {
-    expect(actionsOf(statementsOf('RefresherScheduleRole'))).toEqual([
-      'lambda:InvokeFunction',
-      'sqs:SendMessage',
-    ]);
-  });
-
-  test('apps: the tokens, and both permissions of the read URL', () => {
-    const statements = statementsOf('ReadApiReaderPolicy');
-    expect(actionsOf(statements)).toEqual([
-      'lambda:InvokeFunction',
-      'lambda:InvokeFunctionUrl',
-      'ssm:GetParameter',
-      'ssm:GetParameters',
-      'ssm:GetParametersByPath',
-    ]);
-    expect(statements.find(({ Action }) => Action === 'lambda:InvokeFunction')?.Condition).toEqual({
-      Bool: { 'lambda:InvokedViaFunctionUrl': 'true' },
-    });
-    expect(statements.find(({ Action }) => Action === 'lambda:InvokeFunctionUrl')?.Condition).toEqual({
+  const refresher = [
+    allow(LOG, '<RefresherRefreshLogs.Arn>'),
+    allow(['dynamodb:BatchGetItem', 'dynamodb:PutItem'], '<CredentialsTable.Arn>'),
+    allow('ssm:GetParameter', `${parameters}/secrets/*`),
+    allow('ssm:PutParameter', `${parameters}/tokens/*`),
+    allow('sqs:SendMessage', FAILURES),
+  ];
+  const reader = [
+    allow(LOG, '<ReadApiReadLogs.Arn>'),
+    allow('dynamodb:BatchGetItem', '<CredentialsTable.Arn>'),
+  ];
+  const schedule = [
+    allow('lambda:InvokeFunction', '<RefresherRefreshFunction.Arn>'),
+    allow('sqs:SendMessage', FAILURES),
+  ];
+  // A Function URL asks its callers for two permissions, each of them useless for anything else.
+  const apps = [
+    allow(
+      ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
+      [`${parameters}/tokens`, `${parameters}/tokens/*`],
+    ),
+    allow('lambda:InvokeFunctionUrl', '<ReadApiReadFunction.Arn>', {
       StringEquals: { 'lambda:FunctionUrlAuthType': 'AWS_IAM' },
+    }),
+    allow('lambda:InvokeFunction', '<ReadApiReadFunction.Arn>', {
+      Bool: { 'lambda:InvokedViaFunctionUrl': 'true' },
+    }),
+  ];
+
+  test('the refresher, the reader, the schedule and apps', () => {
+    expect(grants()).toEqual({
+      RefresherRefreshRoleDefaultPolicy: refresher,
+      ReadApiReadRoleDefaultPolicy: reader,
+      RefresherScheduleRoleDefaultPolicy: schedule,
+      ReadApiReaderPolicy: apps,
     });
-    expect(JSON.stringify(statements)).not.toContain('/secrets');
   });
 
-  test('only the refresher writes tokens and reads secrets, each below its own root', () => {
-    const ssm = statementsOf('RefresherRefreshRole').filter(({ Action }) =>
-      String(Action).startsWith('ssm:'),
+  test('in a known region and account, ARNs name it and the prefix', () => {
+    const known = tokenStack({
+      wechat: { parameterPrefix: '/team/wx' },
+      env: { account: '123456789012', region: 'eu-west-1' },
+    });
+    const arns = JSON.stringify(grants(resourcesOf(known))).match(/arn:[^"]*/g);
+    const root = 'arn:aws:ssm:eu-west-1:123456789012:parameter/team/wx';
+    expect(arns?.sort()).toEqual(
+      ['secrets/*', 'tokens', 'tokens/*', 'tokens/*'].map((name) => `${root}/${name}`),
     );
-    const byAction = Object.fromEntries(
-      ssm.map(({ Action, Resource }) => [String(Action), JSON.stringify(Resource)]),
+  });
+
+  test('the partition follows the region', () => {
+    const china = tokenStack({ env: { account: '123456789012', region: 'cn-north-1' } });
+    expect(JSON.stringify(grants(resourcesOf(china)))).toContain(
+      'arn:aws-cn:ssm:cn-north-1:123456789012:parameter/wechat/',
     );
-    expect(byAction['ssm:GetParameter']).toContain('parameter/wechat/secrets/*');
-    expect(byAction['ssm:PutParameter']).toContain('parameter/wechat/tokens/*');
   });
 
-  test('no identity policy names every resource or every action, or comes from AWS', () => {
-    const owners = Object.values(resources).filter(({ Type }) => Type.startsWith('AWS::IAM::'));
-    const policies = JSON.stringify(owners);
-    expect(policies).not.toContain('"Resource":"*"');
-    expect(policies).not.toMatch(/"(Action|NotAction)":("|\[[^\]]*")[a-z0-9:]*\*/i);
-    expect(policies).not.toContain('ManagedPolicyArns');
+  test('nobody gets anything but by these policies, and nobody else may be the role', () => {
+    const trust = (service: string, condition?: object) => ({
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: 'sts:AssumeRole',
+            Principal: { Service: service },
+            ...(condition && { Condition: condition }),
+          },
+        ],
+      },
+    });
+    const roles = Object.entries(ofType('AWS::IAM::Role'));
+    expect(Object.fromEntries(roles.map(([id, { Properties }]) => [id, Properties]))).toEqual({
+      RefresherRefreshRole: trust('lambda.amazonaws.com'),
+      ReadApiReadRole: trust('lambda.amazonaws.com'),
+      RefresherScheduleRole: trust('scheduler.amazonaws.com', {
+        StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' },
+      }),
+    });
+    expect(ofType('AWS::Lambda::Permission')).toEqual({});
   });
 
-  test('no policy admits the function to anybody without a signature', () => {
-    template.resourceCountIs('AWS::Lambda::Permission', 0);
-    template.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'AWS_IAM' });
+  test("only a key's own policy says Resource *", () => {
+    const carefree = Object.entries(resources)
+      .filter(([, { Properties }]) => JSON.stringify(Properties).includes('"Resource":"*"'))
+      .map(([id]) => id);
+    expect(carefree).toEqual(['MonitoringTopicKey']);
   });
 });
 
 describe('functions', () => {
-  test('both run Node 24 on arm64 and log for a month', () => {
-    template.resourceCountIs('AWS::Lambda::Function', 2);
-    template.allResourcesProperties('AWS::Lambda::Function', {
+  const properties = (id: string) => resources[id]?.Properties;
+
+  test('the refresher', () => {
+    const { Code: _asset, Description: _words, ...rest } = properties('RefresherRefreshFunction') ?? {};
+    expect(rest).toEqual({
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
       Handler: 'index.handler',
-    });
-    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
-    template.allResources('AWS::Logs::LogGroup', { DeletionPolicy: 'Delete' });
-  });
-
-  test('the refresher knows its table and WeChat', () => {
-    template.hasResourceProperties('AWS::Lambda::Function', {
-      Timeout: 90,
       MemorySize: 256,
+      Timeout: timingOf(60_000).timeoutMs / 1000,
+      Role: '<RefresherRefreshRole.Arn>',
+      LoggingConfig: { LogFormat: 'JSON', LogGroup: '<RefresherRefreshLogs>' },
       Environment: {
         Variables: {
-          TABLE_NAME: { Ref: Match.stringLikeRegexp('^CredentialsTable') },
+          TABLE_NAME: '<CredentialsTable>',
           WECHAT_HOSTS: 'https://api.weixin.qq.com,https://api2.weixin.qq.com',
           POWERTOOLS_SERVICE_NAME: 'wechat-token-refresher',
         },
@@ -120,54 +159,75 @@ describe('functions', () => {
     });
   });
 
-  test('the reader knows its table and nothing more', () => {
-    template.hasResourceProperties('AWS::Lambda::Function', {
+  test('the reader, which knows its table and nothing more', () => {
+    const { Code: _asset, Description: _words, ...rest } = properties('ReadApiReadFunction') ?? {};
+    expect(rest).toEqual({
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      MemorySize: 512,
       Timeout: 10,
-      Environment: { Variables: { TABLE_NAME: { Ref: Match.stringLikeRegexp('^CredentialsTable') } } },
+      Role: '<ReadApiReadRole.Arn>',
+      LoggingConfig: { LogFormat: 'JSON', LogGroup: '<ReadApiReadLogs>' },
+      Environment: { Variables: { TABLE_NAME: '<CredentialsTable>' } },
     });
   });
 
-  test('each asset is one module and the list of apps', () => {
-    for (const { Properties } of Object.values(template.findResources('AWS::Lambda::Function'))) {
-      const asset = `asset.${Properties['Code'].S3Key.replace('.zip', '')}`;
-      const file = (name: string) => readFileSync(join(assembly, asset, name), 'utf8');
-      expect(file('index.mjs')).toContain('deployment.json');
-      expect(JSON.parse(file('deployment.json'))).toMatchObject({
-        apps: [{ name: 'shop', appId: 'wx0123456789abcdef', tickets: ['jsapi'] }],
-        parameterPrefix: '/wechat',
-        cacheSeconds: 10,
-      });
+  test('there is no third one, and each logs for a month', () => {
+    expect(Object.keys(ofType('AWS::Lambda::Function'))).toHaveLength(2);
+    const logs = Object.values(ofType('AWS::Logs::LogGroup'));
+    expect(logs).toHaveLength(2);
+    for (const log of logs) {
+      expect(log).toMatchObject({ Properties: { RetentionInDays: 30 }, DeletionPolicy: 'Delete' });
     }
+  });
+
+  test('the read URL asks for a signature', () => {
+    expect(theOnly('AWS::Lambda::Url').Properties).toEqual({
+      AuthType: 'AWS_IAM',
+      TargetFunctionArn: '<ReadApiReadFunction.Arn>',
+    });
   });
 });
 
 describe('ticks', () => {
   test('one a minute, never repeated, lost ones kept', () => {
-    template.hasResourceProperties('AWS::Scheduler::Schedule', {
+    const { Properties, DependsOn } = theOnly('AWS::Scheduler::Schedule');
+    expect(Properties).toMatchObject({
       ScheduleExpression: 'rate(1 minute)',
       FlexibleTimeWindow: { Mode: 'OFF' },
       Target: {
+        Arn: '<RefresherRefreshFunction.Arn>',
+        RoleArn: '<RefresherScheduleRole.Arn>',
         RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
-        DeadLetterConfig: { Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('Failures'), 'Arn'] } },
-        Input: Match.serializedJson({
-          source: 'aws.scheduler',
-          'detail-type': 'Scheduled Event',
-          id: '<aws.scheduler.execution-id>',
-          time: '<aws.scheduler.scheduled-time>',
-        }),
+        DeadLetterConfig: { Arn: FAILURES },
       },
     });
+    expect(JSON.parse((Properties['Target'] as { Input: string }).Input)).toEqual({
+      source: 'aws.scheduler',
+      'detail-type': 'Scheduled Event',
+      id: '<aws.scheduler.execution-id>',
+      time: '<aws.scheduler.scheduled-time>',
+    });
+    // Scheduler looks at the role when the schedule is made.
+    expect(String(DependsOn)).toContain('RefresherScheduleRoleDefaultPolicy');
   });
 
   test('a failed invocation is kept, not repeated: the next tick is the retry', () => {
-    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+    const { Properties, DependsOn } = theOnly('AWS::Lambda::EventInvokeConfig');
+    expect(Properties).toEqual({
+      FunctionName: '<RefresherRefreshFunction>',
+      Qualifier: '$LATEST',
       MaximumRetryAttempts: 0,
       MaximumEventAgeInSeconds: 60,
-      DestinationConfig: {
-        OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('Failures'), 'Arn'] } },
-      },
+      DestinationConfig: { OnFailure: { Destination: FAILURES } },
     });
-    template.hasResourceProperties('AWS::SQS::Queue', {
+    // Lambda looks at the role when the destination is set.
+    expect(String(DependsOn)).toContain('RefresherRefreshRoleDefaultPolicy');
+  });
+
+  test('what failed is kept encrypted, for two weeks', () => {
+    expect(theOnly('AWS::SQS::Queue').Properties).toEqual({
       SqsManagedSseEnabled: true,
       MessageRetentionPeriod: 14 * 24 * 3600,
     });
@@ -175,17 +235,17 @@ describe('ticks', () => {
 });
 
 test('the table outlives the stack and can be restored', () => {
-  template.hasResource('AWS::DynamoDB::GlobalTable', {
+  expect(theOnly('AWS::DynamoDB::GlobalTable')).toMatchObject({
     DeletionPolicy: 'Retain',
     UpdateReplacePolicy: 'Retain',
     Properties: {
       BillingMode: 'PAY_PER_REQUEST',
       KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
       Replicas: [
-        Match.objectLike({
+        {
           DeletionProtectionEnabled: true,
           PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-        }),
+        },
       ],
     },
   });
@@ -193,37 +253,58 @@ test('the table outlives the stack and can be restored', () => {
 
 describe('alarms', () => {
   test('each notifies the topic of trouble and of its end, and says what to do', () => {
-    const alarms = Object.values<Resource>(template.findResources('AWS::CloudWatch::Alarm') as never);
+    const alarms = Object.values(ofType('AWS::CloudWatch::Alarm'));
     expect(alarms).toHaveLength(2);
     for (const { Properties } of alarms) {
-      expect(Properties['AlarmActions']).toEqual(Properties['OKActions']);
+      expect(Properties['AlarmActions']).toEqual(['<MonitoringAlarms>']);
+      expect(Properties['OKActions']).toEqual(['<MonitoringAlarms>']);
       expect(String(Properties['AlarmDescription']).length).toBeGreaterThan(80);
     }
-    template.hasResourceProperties('AWS::SNS::Subscription', {
+  });
+
+  test('by e-mail, where there is an address', () => {
+    expect(theOnly('AWS::SNS::Subscription').Properties).toEqual({
       Protocol: 'email',
       Endpoint: 'ops@example.com',
+      TopicArn: '<MonitoringAlarms>',
     });
+    expect(ofType('AWS::SNS::Subscription', resourcesOf(tokenStack()))).toEqual({});
   });
 
   // A topic policy replaces SNS's default, which let this account's alarms publish: the denial of plain HTTP alone
   // would refuse CloudWatch, and ops would hear nothing.
-  test('CloudWatch may publish to the topic', () => {
-    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
-      PolicyDocument: {
-        Statement: Match.arrayWith([
-          Match.objectLike({
-            Effect: 'Allow',
-            Action: 'sns:Publish',
-            Principal: { Service: 'cloudwatch.amazonaws.com' },
-          }),
-        ]),
+  test('CloudWatch, of this account only, may publish to the topic and use its key', () => {
+    const condition = { StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' } };
+    const cloudWatch = { Principal: { Service: 'cloudwatch.amazonaws.com' } };
+    expect(statementsOf(theOnly('AWS::SNS::TopicPolicy')).filter(({ Effect }) => Effect === 'Allow')).toEqual(
+      [{ ...allow('sns:Publish', '<MonitoringAlarms>', condition), ...cloudWatch, Sid: expect.any(String) }],
+    );
+    const { KeyPolicy } = theOnly('AWS::KMS::Key').Properties as { KeyPolicy: { Statement: Statement[] } };
+    expect(KeyPolicy.Statement).toEqual([
+      {
+        ...allow('kms:*', '*'),
+        Principal: { AWS: 'arn:<AWS::Partition>:iam::<AWS::AccountId>:root' },
       },
-    });
+      { ...allow(['kms:Decrypt', 'kms:GenerateDataKey'], '*', condition), ...cloudWatch },
+    ]);
   });
 });
 
+test('a slower tick and other hosts reach all that depends on them', () => {
+  const slow = resourcesOf(
+    tokenStack({ wechat: { tickMinutes: 5, wechatHosts: ['http://127.0.0.1:8080', 'https://example.com'] } }),
+  );
+  expect(theOnly('AWS::Scheduler::Schedule', slow).Properties['ScheduleExpression']).toBe('rate(5 minutes)');
+  expect(slow['RefresherRefreshFunction']?.Properties).toMatchObject({
+    Timeout: timingOf(5 * 60_000).timeoutMs / 1000,
+    Environment: { Variables: { WECHAT_HOSTS: 'http://127.0.0.1:8080,https://example.com' } },
+  });
+  // Three bad ticks in a row: a period shorter than a tick would be empty, hence healthy, every other time.
+  expect(slow['MonitoringRefresherErrors']?.Properties).toMatchObject({ Period: 300, EvaluationPeriods: 3 });
+});
+
 test('the outputs are those of the contract', () => {
-  expect(Object.keys(template.toJSON()['Outputs']).sort()).toEqual([
+  expect(Object.keys(template['Outputs']).sort()).toEqual([
     'AlarmTopicArn',
     'DashboardUrl',
     'ParameterPrefix',
@@ -235,31 +316,15 @@ test('the outputs are those of the contract', () => {
   ]);
 });
 
-test('the configuration reaches the template', () => {
-  const other = templateOf(
-    tokenStack(
-      { parameterPrefix: '/team/wx', tickMinutes: 5, wechatHosts: ['http://127.0.0.1:8080'] },
-      { account: '123456789012', region: 'eu-west-1' },
-    ),
-  );
-  other.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(5 minutes)' });
-  other.hasResourceProperties('AWS::Lambda::Function', {
-    Timeout: 330,
-    Environment: { Variables: { WECHAT_HOSTS: 'http://127.0.0.1:8080' } },
-  });
-  other.resourceCountIs('AWS::SNS::Subscription', 0);
-  expect(JSON.stringify(statementsOf('ReadApiReaderPolicy', other))).toContain(
-    'arn:aws:ssm:eu-west-1:123456789012:parameter/team/wx/tokens/*',
-  );
-});
-
 test('nothing in the template looks like a secret', () => {
-  const text = JSON.stringify(template.toJSON());
+  const text = JSON.stringify(template);
   expect(text).not.toMatch(/"[^"]*(secret|password)[^"]*":\s*"/i);
+  // An AppSecret is 32 hex digits; the only ones here are the assets' hashes.
+  expect(text.replaceAll(/\b[0-9a-f]{64}\b/g, '')).not.toMatch(/[0-9a-f]{32}/i);
   expect(text).not.toMatch(/AKIA[0-9A-Z]{16}|wtk_/);
 });
 
 test('the whole template', () => {
-  const text = JSON.stringify(template.toJSON(), null, 2);
+  const text = JSON.stringify(template, null, 2);
   expect(text.replaceAll(/[0-9a-f]{64}/g, '<asset hash>')).toMatchSnapshot();
 });

@@ -5,11 +5,12 @@ import {
   credentialId,
   liveValue,
 } from './credential.ts';
+import { renewalOf } from './due.ts';
 import { SourceError } from './errors.ts';
 import { inputsOf, prepareFetch } from './grant.ts';
 import type { Ports } from './ports.ts';
 import { mirrorUnderLease, renewUnderLease } from './renew.ts';
-import { type Decision, type Demand, decide, type RenewalPolicy, renewalOf } from './renewal.ts';
+import { type Decision, type Demand, decide, type RenewalPolicy } from './renewal.ts';
 import { type CredentialResult, report, reportStanding } from './result.ts';
 import type { Timing } from './timing.ts';
 import { leased } from './transitions.ts';

@@ -1,8 +1,9 @@
 import { belongsTo, type Credential, type CredentialRecord } from './credential.ts';
+import type { Renewal } from './due.ts';
 import { SourceError } from './errors.ts';
 import { type FetchGrant, inputsOf } from './grant.ts';
 import type { Grant, Ports } from './ports.ts';
-import type { Reason, Renewal } from './renewal.ts';
+import type { Reason } from './renewal.ts';
 import { type CredentialResult, report } from './result.ts';
 import { failed, mirrored, released, renewed, unchanged } from './transitions.ts';
 

@@ -1,10 +1,6 @@
-import {
-  type App,
-  belongsTo,
-  type CredentialName,
-  type CredentialRecord,
-  type IssuedValue,
-} from './credential.ts';
+import { forcedOnDayOf, startOfNextBeijingDay } from './beijing-day.ts';
+import { belongsTo, type CredentialRecord } from './credential.ts';
+import { dueAt, type Renewal } from './due.ts';
 
 export type Action = 'skip' | 'renew' | 'mirror' | 'wait';
 
@@ -33,16 +29,6 @@ export type Reason =
   | 'mirror-behind'
   | 'healthy';
 
-/**
- * How a credential renews itself at WeChat.
- * - `rotating` (classic token): every call issues a new value and kills the old one after 5 minutes.
- * - `sticky` (stable token, ticket): a call returns the same value until `renewsBeforeEndMs` before its end;
- *   0 means that only the end itself brings a new one, so calling sooner is a wasted call.
- */
-export type Renewal =
-  | { readonly kind: 'rotating'; readonly refreshAfterMs: number }
-  | { readonly kind: 'sticky'; readonly renewsBeforeEndMs: number; readonly forcedPerDay?: number };
-
 export type RenewalPolicy = {
   readonly appId: string;
   readonly renewal: Renewal;
@@ -59,10 +45,7 @@ export type Demand = {
   readonly inputs?: string;
 };
 
-const FULL_LIFETIME_MS = 7_200_000;
 const FORCED_SPACING_MS = 30_000;
-/** WeChat grants whole seconds, counted from its own clock: ask a moment after our own idea of the turn. */
-const SETTLE_MS = 1_000;
 
 type Situation = {
   readonly record: CredentialRecord;
@@ -173,50 +156,10 @@ const rules: readonly Rule[] = [
   awaitsItsEnd,
 ];
 
-/**
- * When a healthy value is renewed (epoch ms). A rotating one at `refreshAfterMs`, or at 5/6 of its lifetime when
- * WeChat granted less than 7200 s ("the lifetime may change"); a sticky one when WeChat first has another.
- */
-function dueAt(current: IssuedValue, renewal: Renewal): number {
-  // Never negative, not even when a clock was set back between issue and expiry.
-  const lifetimeMs = Math.max(0, current.expiresAt - current.issuedAt);
-  if (renewal.kind === 'sticky') {
-    const beforeEndMs = Math.min(renewal.renewsBeforeEndMs, Math.floor(lifetimeMs / 6));
-    return current.expiresAt - beforeEndMs + SETTLE_MS;
-  }
-  const full = lifetimeMs >= FULL_LIFETIME_MS;
-  const scaledMs = full ? renewal.refreshAfterMs : Math.min(renewal.refreshAfterMs, (lifetimeMs * 5) / 6);
-  return Math.min(current.issuedAt + Math.floor(scaledMs), current.expiresAt);
-}
-
-/** The renewal of each credential, from the official pages that WECHAT.md gathers. */
-export function renewalOf(app: App, name: CredentialName, refreshAfterMs: number): Renewal {
-  if (name !== 'access-token') return { kind: 'sticky', renewsBeforeEndMs: 0 };
-  return app.tokenApi === 'stable'
-    ? { kind: 'sticky', renewsBeforeEndMs: 300_000, forcedPerDay: 20 }
-    : { kind: 'rotating', refreshAfterMs };
-}
-
 function mirrorBehind(record: CredentialRecord): boolean {
   return record.mirroredVersion < record.version;
 }
 
 function belongsToAnotherApp(record: CredentialRecord, policy: RenewalPolicy): boolean {
   return record.current !== undefined && !belongsTo(record.current, policy.appId);
-}
-
-const BEIJING_OFFSET_MS = 8 * 3_600_000;
-const DAY_MS = 86_400_000;
-
-function beijingDay(now: number): number {
-  return Math.floor((now + BEIJING_OFFSET_MS) / DAY_MS);
-}
-
-function startOfNextBeijingDay(now: number): number {
-  return (beijingDay(now) + 1) * DAY_MS - BEIJING_OFFSET_MS;
-}
-
-/** Forced renewals already made on the Beijing day of `now`. */
-export function forcedOnDayOf(record: CredentialRecord, now: number): number {
-  return record.forcedAt > 0 && beijingDay(record.forcedAt) === beijingDay(now) ? record.forcedToday : 0;
 }

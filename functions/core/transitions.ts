@@ -1,9 +1,10 @@
 import { backoffMs } from './backoff.ts';
+import { forcedOnDayOf } from './beijing-day.ts';
 import type { CredentialRecord, IssuedValue } from './credential.ts';
+import type { Renewal } from './due.ts';
 import type { SourceError } from './errors.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { Grant } from './ports.ts';
-import { forcedOnDayOf, type Renewal } from './renewal.ts';
 
 /** Every way in which a record changes. Pure: each returns the whole next record, which the store swaps in. */
 

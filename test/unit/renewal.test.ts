@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { blankRecord, type CredentialRecord, type IssuedValue } from '../../functions/core/credential.ts';
-import {
-  type Decision,
-  type Demand,
-  decide,
-  type Renewal,
-  type RenewalPolicy,
-} from '../../functions/core/renewal.ts';
+import type { Renewal } from '../../functions/core/due.ts';
+import { type Decision, type Demand, decide, type RenewalPolicy } from '../../functions/core/renewal.ts';
 
 // 2026-01-01 00:00:00 UTC, in ms: every instant below is literal, so that no test computes what it checks.
 const T0 = 1_767_225_600_000;
@@ -87,6 +82,27 @@ const rows: Row[] = [
   },
   { name: 'nor with 300 s left', renewal: stable, now: 1_767_232_500_000, expected: skip('healthy') },
   { name: 'but with 299 s left', renewal: stable, now: 1_767_232_501_000, expected: renew('due') },
+  {
+    name: 'a stable token that was old when it came, with 400 s left, is due 101 s later',
+    renewal: stable,
+    record: { current: { ...current, expiresAt: 1_767_226_000_000 } },
+    now: 1_767_225_701_000,
+    expected: renew('due'),
+  },
+  {
+    name: 'and not a second sooner',
+    renewal: stable,
+    record: { current: { ...current, expiresAt: 1_767_226_000_000 } },
+    now: 1_767_225_700_000,
+    expected: skip('healthy'),
+  },
+  {
+    name: "the demo's stable token of 120 s is due with 19 s left",
+    renewal: stable,
+    record: { current: { ...current, expiresAt: 1_767_225_720_000 } },
+    now: 1_767_225_701_000,
+    expected: renew('due'),
+  },
   {
     name: 'a ticket with more than a tick left is healthy',
     renewal: ticket,

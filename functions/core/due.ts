@@ -1,0 +1,41 @@
+import type { App, CredentialName, IssuedValue } from './credential.ts';
+
+/**
+ * How a credential renews itself at WeChat.
+ * - `rotating` (classic token): every call issues a new value and kills the old one after 5 minutes.
+ * - `sticky` (stable token, ticket): a call returns the same value until `renewsBeforeEndMs` before its end;
+ *   0 means that only the end itself brings a new one, so calling sooner is a wasted call.
+ */
+export type Renewal =
+  | { readonly kind: 'rotating'; readonly refreshAfterMs: number }
+  | { readonly kind: 'sticky'; readonly renewsBeforeEndMs: number; readonly forcedPerDay?: number };
+
+const FULL_LIFETIME_MS = 7_200_000;
+/** WeChat grants whole seconds, counted from its own clock: ask a moment after our own idea of the turn. */
+const SETTLE_MS = 1_000;
+
+/**
+ * When a healthy value is renewed (epoch ms). A rotating one at `refreshAfterMs`, or at 5/6 of its lifetime when
+ * WeChat granted less than 7200 s ("the lifetime may change"); a sticky one when WeChat first has another, in the last
+ * sixth of a life too short for that.
+ */
+export function dueAt(current: IssuedValue, renewal: Renewal): number {
+  // Never negative, not even when a clock was set back between issue and expiry.
+  const lifetimeMs = Math.max(0, current.expiresAt - current.issuedAt);
+  if (renewal.kind === 'sticky') {
+    const { renewsBeforeEndMs } = renewal;
+    const whole = lifetimeMs >= renewsBeforeEndMs;
+    return current.expiresAt - (whole ? renewsBeforeEndMs : Math.floor(lifetimeMs / 6)) + SETTLE_MS;
+  }
+  const full = lifetimeMs >= FULL_LIFETIME_MS;
+  const scaledMs = full ? renewal.refreshAfterMs : Math.min(renewal.refreshAfterMs, (lifetimeMs * 5) / 6);
+  return Math.min(current.issuedAt + Math.floor(scaledMs), current.expiresAt);
+}
+
+/** The renewal of each credential, from the official pages that WECHAT.md gathers. */
+export function renewalOf(app: App, name: CredentialName, refreshAfterMs: number): Renewal {
+  if (name !== 'access-token') return { kind: 'sticky', renewsBeforeEndMs: 0 };
+  return app.tokenApi === 'stable'
+    ? { kind: 'sticky', renewsBeforeEndMs: 300_000, forcedPerDay: 20 }
+    : { kind: 'rotating', refreshAfterMs };
+}

@@ -1,11 +1,11 @@
 import { EnvironmentError, readEnvironment } from './local/environment.ts';
-import { FolderInUseError } from './local/folder-lock.ts';
+import { FolderInUseError, FolderUnusableError } from './local/folder-lock.ts';
 import { PortInUseError } from './local/server.ts';
 import { startLocal } from './local/start.ts';
 
 /** `npm start`: the whole refresher on one machine, without an AWS account (DESIGN.md section 7). */
 
-const EXPECTED = [EnvironmentError, FolderInUseError, PortInUseError];
+const EXPECTED = [EnvironmentError, FolderInUseError, FolderUnusableError, PortInUseError];
 
 try {
   const local = await startLocal(readEnvironment(process.env), (line) => console.log(line));

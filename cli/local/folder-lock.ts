@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 
@@ -11,22 +12,34 @@ export class FolderInUseError extends Error {
   }
 }
 
+/** The folder cannot be used at all: not writable, or not a folder. */
+export class FolderUnusableError extends Error {
+  override readonly name = 'FolderUnusableError';
+  constructor(folder: string, cause: unknown) {
+    const reason = cause instanceof Error && 'code' in cause ? cause.code : cause;
+    super(`The folder ${folder} cannot be used (${reason}). Set LOCAL_DIR to a folder that you may write.`, {
+      cause,
+    });
+  }
+}
+
 /**
- * Takes the folder for this process. An empty LevelDB is opened for the sake of its lock alone: the operating system
- * gives it back however the process ends, where a PID file would stay behind.
+ * Makes the folder, readable by its owner only, and takes it for this process. An empty LevelDB is opened for the sake
+ * of its lock alone: the operating system gives it back however the process ends, where a PID file would stay behind.
  *
- * @throws FolderInUseError
+ * @throws FolderInUseError, FolderUnusableError
  */
-export async function lockFolder(folder: string): Promise<{ release(): Promise<void> }> {
-  const guard = new ClassicLevel(join(folder, 'lock'));
+export async function claimFolder(folder: string): Promise<{ release(): Promise<void> }> {
   try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const guard = new ClassicLevel(join(folder, 'lock'));
     await guard.open();
+    return { release: () => guard.close() };
   } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
       throw new FolderInUseError(folder);
     }
-    throw error;
+    throw new FolderUnusableError(folder, cause);
   }
-  return { release: () => guard.close() };
 }

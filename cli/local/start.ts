@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { type App, credentialsOf } from '../../functions/core/credential.ts';
@@ -10,7 +9,7 @@ import { DEMO_ACCOUNT, startSimulator } from '../../test/wechat-simulator/simula
 import { openEmbeddedTable } from './embedded-table.ts';
 import type { LocalSettings } from './environment.ts';
 import { fileMirror } from './file-mirror.ts';
-import { lockFolder } from './folder-lock.ts';
+import { claimFolder } from './folder-lock.ts';
 import { banner, clockTime, resultLines } from './lines.ts';
 import { serveLocally } from './server.ts';
 import { startTicking } from './ticker.ts';
@@ -51,8 +50,7 @@ export async function startLocal(settings: LocalSettings, print: (line: string) 
 
 async function start(settings: LocalSettings, print: (line: string) => void, started: Stack): Promise<Local> {
   const folder = resolve(settings.folder);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const lock = await lockFolder(folder);
+  const lock = await claimFolder(folder);
   started.push(lock.release);
 
   const account = settings.account ?? (await startDemo(folder, started));

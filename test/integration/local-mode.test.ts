@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -168,6 +168,16 @@ describe('the demo', () => {
     );
     expect(await isLive(local)).toBe(true);
   });
+});
+
+test('a folder that is none is refused in one line', async () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  const local = await startLocal({ LOCAL_DIR: file });
+  expect(await local.exit).toEqual({ code: 1 });
+  expect(local.output()).toBe(
+    `The folder ${file} cannot be used (EEXIST). Set LOCAL_DIR to a folder that you may write.\n`,
+  );
 });
 
 test('a wrong environment is refused by name, without a stack', async () => {

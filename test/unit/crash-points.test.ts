@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import type { App } from '../../functions/core/credential.ts';
+import { SourceError } from '../../functions/core/errors.ts';
+import { type RefreshRequest, refresh } from '../../functions/core/refresh.ts';
+import { timingOf } from '../../functions/core/timing.ts';
+import { MemoryWorld } from '../support/memory-ports.ts';
+
+/** Every call that leaves the core, and for each: death before it, death after it, its answer lost. None is left out. */
+
+const T0 = 1_767_225_600_000;
+const MINUTE = 60_000;
+const shop: App = {
+  name: 'shop',
+  kind: 'official-account',
+  appId: 'wx1',
+  tokenApi: 'classic',
+  tickets: ['jsapi'],
+};
+const schedule = { refreshAfterMs: 100 * MINUTE, timing: timingOf(MINUTE) };
+const ids = ['shop/access-token', 'shop/jsapi-ticket'];
+
+type Accident = 'dies before' | 'dies after' | 'loses the answer of';
+const accidents: readonly Accident[] = ['dies before', 'dies after', 'loses the answer of'];
+
+const stories: {
+  name: string;
+  minute: number;
+  request: RefreshRequest;
+  arrange?: (world: MemoryWorld) => void;
+}[] = [
+  { name: 'the first fetch', minute: 0, request: {} },
+  { name: 'a token that is due', minute: 100, request: {} },
+  { name: 'a forced refresh in mid-life', minute: 30, request: { force: true } },
+  { name: 'a token and a ticket that have both ended', minute: 121, request: {} },
+  {
+    name: 'a mirror that is behind',
+    minute: 30,
+    request: {},
+    arrange: (world) => {
+      for (const [id, record] of world.records) world.records.set(id, { ...record, mirroredVersion: 0 });
+      world.parameters.clear();
+    },
+  },
+];
+
+async function startedWorld(minute: number, arrange?: (world: MemoryWorld) => void): Promise<MemoryWorld> {
+  const world = new MemoryWorld(T0);
+  if (minute > 0) await refresh([shop], {}, schedule, world.ports());
+  world.now = T0 + minute * MINUTE;
+  arrange?.(world);
+  return world;
+}
+
+/** Runs once and has the accident at the `at`-th call; returns the names of the calls that were made. */
+async function runWith(
+  world: MemoryWorld,
+  request: RefreshRequest,
+  accident: Accident,
+  at: number,
+): Promise<string[]> {
+  const calls: string[] = [];
+  const died = Promise.withResolvers<never[]>();
+  const never = () => {
+    died.resolve([]);
+    return new Promise<never>(() => undefined);
+  };
+  const ports = world.ports(async (name, call) => {
+    calls.push(name);
+    if (calls.length !== at) return call();
+    if (accident === 'dies before') return never();
+    const answer = call();
+    if (accident === 'dies after') return never();
+    void answer;
+    throw name === 'source.fetch'
+      ? new SourceError('lost', { code: 'lost', kind: 'transient', mayHaveRotated: true })
+      : new Error('lost');
+  });
+  await Promise.race([refresh([shop], request, schedule, ports).catch(() => []), died.promise]);
+  return calls;
+}
+
+/** How many calls leave the core in this story when nothing goes wrong. */
+async function countCalls(minute: number, request: RefreshRequest, arrange?: (world: MemoryWorld) => void) {
+  return (await runWith(await startedWorld(minute, arrange), request, 'dies before', 0)).length;
+}
+
+describe.each(stories)('a refresher at $name', ({ minute, request, arrange }) => {
+  test.each(accidents)('that %s any one call leaves nothing that two ticks do not heal', async (accident) => {
+    const total = await countCalls(minute, request, arrange);
+    expect(total).toBeGreaterThan(5);
+    for (let at = 1; at <= total; at++) {
+      const world = await startedWorld(minute, arrange);
+      const versionsBefore = ids.map((id) => world.records.get(id)?.version ?? 0);
+      const calls = await runWith(world, request, accident, at);
+      const where = `${accident} call ${at} of ${total}, ${calls.at(-1)}`;
+      // Whatever the accident, nobody calls WeChat again before a tick.
+      expect(world.wechat.calls, where).toBeLessThanOrEqual(4);
+
+      const crashedAt = world.now;
+      for (const tick of [1, 2]) {
+        world.now = crashedAt + tick * MINUTE;
+        await refresh([shop], { mayWait: true }, schedule, world.ports());
+      }
+
+      for (const [index, id] of ids.entries()) {
+        const record = world.records.get(id);
+        expect(record?.version, `${where}: ${id}`).toBeGreaterThanOrEqual(versionsBefore[index] ?? 0);
+        expect(record, `${where}: ${id}`).toMatchObject({ leaseUntil: 0, mirroredVersion: record?.version });
+        expect(record?.rotationUnconfirmed, `${where}: ${id}`).toBe(false);
+        expect(world.parameters.get(id), `${where}: ${id}`).toBe(record?.current?.value);
+        expect(world.wechat.accepts(record?.current?.value, world.now), `${where}: ${id} lives`).toBe(true);
+      }
+      const settled = world.wechat.calls;
+      world.now += MINUTE;
+      const results = await refresh([shop], {}, schedule, world.ports());
+      expect(
+        results.map(({ outcome }) => outcome),
+        where,
+      ).toEqual(['fresh', 'fresh']);
+      expect(world.wechat.calls, where).toBe(settled);
+    }
+  });
+});

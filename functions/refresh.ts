@@ -29,8 +29,14 @@ const refresher = createRefresher({
 /** EventBridge's tick and ops' manual refresh. A credential that fails is a result, never a failed invocation. */
 export async function handler(event: unknown): Promise<RefreshAnswer> {
   const answer = await refresher.run(event);
+  // Who forced what, and why; the event is valid by now, and holds a fingerprint at most.
+  if (isManual(event)) logger.info('manual refresh', { event });
   for (const result of answer.results) log(result);
   return answer;
+}
+
+function isManual(event: unknown): boolean {
+  return typeof event === 'object' && event !== null && 'app' in event;
 }
 
 function log(result: CredentialResult): void {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetItemCommand, type DynamoDBClient, type KeysAndAttributes } from '@aws-sdk/client-dynamodb';
 import type { CredentialRecord } from '../core/credential.ts';
 import type { RecordStore } from '../core/ports.ts';
@@ -35,6 +36,7 @@ async function readBatch(
   };
   for (let round = 0; pending?.Keys?.length; round++) {
     // A busy table answers part of a batch without an error: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+    if (round > 0) await sleep(50 * 2 ** round);
     if (round === MAX_ROUNDS)
       throw new Error(`DynamoDB left ${pending.Keys.length} of ${ids.length} records unread`);
     const { Responses, UnprocessedKeys }: Awaited<ReturnType<typeof batchGet>> = await batchGet(

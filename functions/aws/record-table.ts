@@ -31,18 +31,23 @@ export function recordTable(client: DynamoDBClient, tableName: string): RecordSt
   };
 }
 
+/** The stored record still is `seen`; what somebody spoiled by hand was read as a blank, and may be written again. */
 function stillAs(
   seen: CredentialRecord | undefined,
 ): Pick<PutItemCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'> {
   if (!seen) return { ConditionExpression: 'attribute_not_exists(id)' };
-  const version = { ':version': { N: String(seen.version) } };
-  return seen.leaseId === ''
-    ? {
-        ConditionExpression: 'attribute_not_exists(leaseId) AND version = :version',
-        ExpressionAttributeValues: version,
-      }
-    : {
-        ConditionExpression: 'leaseId = :leaseId AND version = :version',
-        ExpressionAttributeValues: { ':leaseId': { S: seen.leaseId }, ...version },
-      };
+  const blankLease = seen.leaseId === '';
+  const blankVersion = seen.version === 0;
+  const lease = blankLease ? '(attribute_not_exists(leaseId) OR leaseId = :leaseId)' : 'leaseId = :leaseId';
+  const version = blankVersion
+    ? '(version = :version OR NOT attribute_type(version, :number))'
+    : 'version = :version';
+  return {
+    ConditionExpression: `${lease} AND ${version}`,
+    ExpressionAttributeValues: {
+      ':leaseId': { S: seen.leaseId },
+      ':version': { N: String(seen.version) },
+      ...(blankVersion && { ':number': { S: 'N' } }),
+    },
+  };
 }

@@ -11,10 +11,16 @@ export class InvalidEventError extends Error {
   }
 }
 
-/** EventBridge Scheduler's own event, and that of an EventBridge rule: theirs to extend, so unknown fields pass. */
+/**
+ * EventBridge Scheduler's own event, and that of an EventBridge rule: theirs to extend, so unknown fields pass. One that
+ * carries fields of a manual refresh is neither.
+ */
 const scheduled = z.looseObject({
   source: z.enum(['aws.scheduler', 'aws.events']),
   'detail-type': z.literal('Scheduled Event'),
+  app: z.undefined().optional(),
+  force: z.undefined().optional(),
+  rejected: z.undefined().optional(),
 });
 
 const manual = z
@@ -55,11 +61,10 @@ export function parseRefreshEvent(
 
   const parsed = manual.safeParse(event);
   if (!parsed.success) throw new InvalidEventError(parsed.error.issues.map(describe));
-  const { app: name, credential, force, reason, rejected } = parsed.data;
+  const { app: name, credential, force, rejected } = parsed.data;
   const request = {
     ...(credential !== undefined && { credential }),
     ...(force !== undefined && { force }),
-    ...(reason !== undefined && { reason }),
     ...(rejected !== undefined && { rejected }),
   };
   if (name === undefined) return { apps, request };

@@ -72,8 +72,11 @@ export type CredentialRecord = {
   readonly leaseId: string;
   /** The lease is held until then; 0 = released. */
   readonly leaseUntil: number;
-  /** A rotating call was started and nobody knows whether WeChat carried it out: `current` may be about to die. */
-  readonly rotationUnconfirmed: boolean;
+  /**
+   * `current` may be dead or about to die, although its time is not over: a call that kills it was started and nobody
+   * knows its outcome, or an app reported it. Until WeChat has confirmed or replaced it, it is renewed at each chance.
+   */
+  readonly valueInDoubt: boolean;
   readonly nextAttemptAt: number;
   readonly failure?: Failure;
   readonly forcedAt: number;
@@ -89,7 +92,7 @@ export function blankRecord(id: string): CredentialRecord {
     mirroredVersion: 0,
     leaseId: '',
     leaseUntil: 0,
-    rotationUnconfirmed: false,
+    valueInDoubt: false,
     nextAttemptAt: 0,
     forcedAt: 0,
     forcedToday: 0,

@@ -32,6 +32,11 @@ export function dueAt(current: IssuedValue, renewal: Renewal): number {
   return Math.min(current.issuedAt + Math.floor(scaledMs), current.expiresAt);
 }
 
+/** Whether an answer's `expires_in` counts what is left; that of a sticky-to-the-end ticket always says 7200 (user). */
+export function tellsTimeLeft(renewal: Renewal): boolean {
+  return renewal.kind === 'rotating' || renewal.renewsBeforeEndMs > 0;
+}
+
 /** The renewal of each credential, from the official pages that WECHAT.md gathers. */
 export function renewalOf(app: App, name: CredentialName, refreshAfterMs: number): Renewal {
   if (name !== 'access-token') return { kind: 'sticky', renewsBeforeEndMs: 0 };

@@ -1,7 +1,7 @@
 import type { FailureKind } from './credential.ts';
 
-/** What WeChat refused besides the request itself; tells the refresher what to look at again. */
-export type Refused = 'secret' | 'access-token';
+/** What WeChat refused besides the request itself: a cached secret is read again. */
+export type Refused = 'secret';
 
 /**
  * Why a credential could not be fetched, in terms that the rules need. The message names what happened and what to

@@ -1,15 +1,9 @@
-import {
-  blankRecord,
-  type Credential,
-  type CredentialRecord,
-  credentialId,
-  liveValue,
-} from './credential.ts';
+import { blankRecord, type Credential, type CredentialRecord, credentialId } from './credential.ts';
 import { renewalOf } from './due.ts';
 import { SourceError } from './errors.ts';
 import { inputsOf, prepareFetch } from './grant.ts';
 import type { Ports } from './ports.ts';
-import { mirrorUnderLease, renewUnderLease } from './renew.ts';
+import { mirrorUnderLease, putsInDoubt, renewUnderLease } from './renew.ts';
 import { type Decision, type Demand, decide, type RenewalPolicy } from './renewal.ts';
 import { type CredentialResult, report, reportStanding } from './result.ts';
 import type { Timing } from './timing.ts';
@@ -40,31 +34,42 @@ export async function refreshCredential(
   demand: Demand,
   run: Run,
 ): Promise<CredentialResult> {
-  const { timing } = run;
   let look = lookAt(credential, found, run.now);
+  let racesLost = 0;
   try {
     for (;;) {
       const decision = await consider(credential, look, demand, run);
-      const untilMs = decision.untilMs ?? 0;
-      const stay =
-        decision.reason === 'awaits-its-end' && run.mayWait && untilMs <= run.now + timing.lastStartMs;
-      if (stay) {
-        await run.ports.clock.sleepUntil(untilMs);
-        look = await lookAgain(credential, Math.max(untilMs, run.ports.clock.now()), run);
+      if (worthStaying(decision, run)) {
+        await run.ports.clock.sleepUntil(decision.untilMs);
+        look = await lookAgain(credential, Math.max(decision.untilMs, run.ports.clock.now()), run);
         continue;
       }
       if (decision.action === 'skip' || decision.action === 'wait') {
         return reportStanding(credential, look.record, decision, look.now);
       }
       const result = await run.limit(() => act(credential, look, decision, demand, run));
-      const endedUnchanged = result.outcome === 'unchanged' && (result.expiresAt ?? 0) <= look.now;
-      if (!endedUnchanged || !run.mayWait) return result;
-      // WeChat still returns the value whose time is over: its clock is a little behind, so stay for the next one.
+      if (result === 'lost-the-race') {
+        // Mostly the winner has done our work. One more try, for it may have done something else, such as mirroring.
+        if (++racesLost > 1) return report(credential, look.record, 'busy', 'lost-the-race');
+      } else if (result.outcome !== 'unchanged' || !run.mayWait || (result.expiresAt ?? 0) > look.now) {
+        return result;
+      }
+      // Or WeChat still returns the value whose time is over, its clock being a little behind: stay for the next one.
       look = await lookAgain(credential, look.now, run);
     }
   } catch (error) {
     return report(credential, look.record, 'failed', ...unreachable(error));
   }
+}
+
+/** A scheduled tick stays for the moment in which a sticky value ends, if it can still act on it then. */
+function worthStaying(decision: Decision, run: Run): decision is Decision & { untilMs: number } {
+  return (
+    run.mayWait &&
+    decision.reason === 'awaits-its-end' &&
+    decision.untilMs !== undefined &&
+    decision.untilMs <= run.now + run.timing.lastStartMs
+  );
 }
 
 function unreachable(error: unknown): [reason: string, error: { code: string; message: string }] {
@@ -91,7 +96,9 @@ async function consider(
   const policy = policyOf(credential, run);
   // Only while backing off is it worth a call to ask whether ops have changed the secret meanwhile.
   if (!record.failure || record.nextAttemptAt <= now) return decide(record, now, policy, demand);
-  const secret = await run.ports.secrets.reread(credential.app);
+  // A secret that cannot be read now is no news of a change.
+  const secret = await run.ports.secrets.reread(credential.app).catch(() => 'unreadable' as const);
+  if (secret === 'unreadable') return decide(record, now, policy, demand);
   return decide(record, now, policy, { ...demand, inputs: inputsOf(credential.app, secret) });
 }
 
@@ -110,7 +117,7 @@ async function act(
   { action, reason }: Decision,
   demand: Demand,
   run: Run,
-): Promise<CredentialResult> {
+): Promise<CredentialResult | 'lost-the-race'> {
   const { ports, timing } = run;
   if (ports.clock.now() > run.now + timing.lastStartMs) {
     return report(credential, record, 'busy', 'no-time-left');
@@ -128,29 +135,10 @@ async function act(
     leaseId: ports.randomness.id(),
     now,
     leaseMs: timing.leaseMs,
-    rotates: renews && renewal.kind === 'rotating',
+    putsInDoubt: renews && putsInDoubt({ credential, renewal, reason }),
     forced: reason === 'forced',
   });
-  if (!(await ports.store.swap(seen, held))) return lostRace(credential, demand, run, now);
+  if (!(await ports.store.swap(seen, held))) return 'lost-the-race';
   const work = { credential, before: record, held, now, reason, renewal, tickMs: timing.tickMs, ports };
   return fetchGrant ? renewUnderLease(work, fetchGrant) : mirrorUnderLease(work, 'mirrored');
-}
-
-/** Somebody else was first. What they did, or are doing, is the answer; there is no second try in this run. */
-async function lostRace(
-  credential: Credential,
-  demand: Demand,
-  run: Run,
-  now: number,
-): Promise<CredentialResult> {
-  const look = await lookAgain(credential, now, run);
-  const decision = await consider(credential, look, demand, run);
-  return decision.action === 'skip' || decision.action === 'wait'
-    ? reportStanding(credential, look.record, decision, now)
-    : report(
-        credential,
-        look.record,
-        liveValue(look.record, credential.app, now) ? 'fresh' : 'busy',
-        'lost-the-race',
-      );
 }

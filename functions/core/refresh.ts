@@ -17,7 +17,6 @@ import type { Timing } from './timing.ts';
 export type RefreshRequest = {
   readonly credential?: CredentialName;
   readonly force?: boolean;
-  readonly reason?: string;
   readonly rejected?: string;
   /** A scheduled tick may stay for the moment in which a sticky credential ends; a person waits for no such thing. */
   readonly mayWait?: boolean;

@@ -40,9 +40,11 @@ export async function renewUnderLease(work: Work, fetchGrant: FetchGrant): Promi
   }
   const next = renewed(held, grant, { appId, issuedAt: now, renewedAt: ports.clock.now() });
   if (!(await ports.store.swap(held, next))) {
+    // We held on past our lease (a suspended machine, a clock that is wrong), and asked last, perhaps.
+    if (putsInDoubt(work)) await amendSuccessor(work, (latest) => ({ ...latest, valueInDoubt: true }));
     return report(credential, held, 'failed', 'lease-lost', {
       code: 'lease-lost',
-      message: 'Another refresher took over while WeChat answered; its value counts.',
+      message: 'Another refresher took over while WeChat answered; the next tick makes sure of its value.',
     });
   }
   return mirrorUnderLease({ ...work, held: next }, 'renewed');
@@ -50,9 +52,10 @@ export async function renewUnderLease(work: Work, fetchGrant: FetchGrant): Promi
 
 /** Shows the held record's value to readers of the mirror. A failure leaves the version behind for the next tick. */
 export async function mirrorUnderLease(
-  { credential, held, reason, ports }: Work,
+  work: Work,
   outcome: 'renewed' | 'mirrored',
 ): Promise<CredentialResult> {
+  const { credential, held, reason, ports } = work;
   if (!held.current) throw new Error(`${held.id} has version ${held.version} but no value`);
   try {
     await ports.mirror.write(credential, held.current.value);
@@ -63,20 +66,46 @@ export async function mirrorUnderLease(
       message: `The parameter was not written (${nameOf(error)}); the next tick repairs it.`,
     });
   }
-  await ports.store.swap(held, mirrored(held));
+  if (!(await ports.store.swap(held, mirrored(held)))) {
+    // Past our lease, we may have written over a newer value: let the next tick write it again.
+    await amendSuccessor(work, (latest) => ({ ...latest, mirroredVersion: 0 }));
+  }
   return report(credential, held, outcome, reason);
 }
 
+/** Whether the attempt may kill the current value, or was made because that is said to be dead. */
+export function putsInDoubt({
+  credential,
+  renewal,
+  reason,
+}: Pick<Work, 'credential' | 'renewal' | 'reason'>): boolean {
+  const kills = renewal.kind === 'rotating' || (reason === 'forced' && credential.name === 'access-token');
+  return kills || reason === 'reported-dead';
+}
+
+/** Leaves word in the record of whoever took our lease over. Tried twice: they may be writing it themselves. */
+async function amendSuccessor(
+  { held, ports }: Work,
+  amend: (latest: CredentialRecord) => CredentialRecord,
+): Promise<void> {
+  for (let tries = 0; tries < 2; tries++) {
+    const latest = (await ports.store.read([held.id])).get(held.id);
+    if (!latest || (await ports.store.swap(latest, amend(latest)))) return;
+  }
+}
+
 async function recordFailure(work: Work, thrown: unknown): Promise<CredentialResult> {
-  const { credential, before, held, now, tickMs, ports, reason } = work;
+  const { credential, before, held, tickMs, ports, reason } = work;
   const error = thrown instanceof SourceError ? thrown : unexpected(thrown);
   const secret = await ports.secrets.read(credential.app).catch(() => undefined);
   const next = failed(held, error, {
-    now,
+    endedAt: ports.clock.now(),
     tickMs,
     random: ports.randomness.fraction(),
     inputs: inputsOf(credential.app, secret),
-    wasUnconfirmed: before.rotationUnconfirmed,
+    // A refusal undoes the doubt that this attempt brought, but not a report, nor what was in doubt before.
+    stillInDoubt:
+      before.valueInDoubt || (putsInDoubt(work) && (error.mayHaveRotated || reason === 'reported-dead')),
   });
   await ports.store.swap(held, next);
   return report(credential, next, 'failed', reason, error);

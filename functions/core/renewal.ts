@@ -21,7 +21,7 @@ export type Reason =
   | 'just-checked'
   | 'no-value'
   | 'app-changed'
-  | 'rotation-unconfirmed'
+  | 'value-in-doubt'
   | 'reported-dead'
   | 'expired'
   | 'due'
@@ -58,7 +58,7 @@ type Rule = (situation: Situation) => Decision | undefined;
 /**
  * Decides what one credential needs at `now` (epoch ms). Pure: the first rule that has something to say wins.
  * The order is the point: nobody interferes with a held lease; ops' force passes the backoff; a backoff passes
- * everything that merely is due; and the mirror is repaired whenever no renewal is under way.
+ * everything that merely is due; and the mirror is repaired when nothing is due, or while a renewal is backing off.
  */
 export function decide(
   record: CredentialRecord,
@@ -66,7 +66,7 @@ export function decide(
   policy: RenewalPolicy,
   demand: Demand = {},
 ): Decision {
-  const situation = { record, now, policy, demand };
+  const situation = { record: believable(record, now), now, policy, demand };
   for (const rule of rules) {
     const decision = rule(situation);
     if (decision) return decision;
@@ -79,8 +79,12 @@ const leaseHeld: Rule = ({ record, now }) =>
 
 const forced: Rule = ({ record, now, policy, demand }) => {
   if (!demand.force) return undefined;
+  // An attempt that ended after the force was asked for has answered it: any number of callers make one call.
   if (record.current && record.current.renewedAt >= now) {
     return { action: 'skip', reason: 'renewed-while-waiting' };
+  }
+  if (record.failure && record.failure.at >= now && record.nextAttemptAt > now) {
+    return { action: 'wait', reason: 'backing-off', untilMs: record.nextAttemptAt };
   }
   const nextForceAt = record.forcedAt + FORCED_SPACING_MS;
   if (record.forcedAt > 0 && now < nextForceAt) {
@@ -98,13 +102,14 @@ const forced: Rule = ({ record, now, policy, demand }) => {
 };
 
 /** A wait for the next attempt yields to ops' change of secret or app, and never holds up the mirror. */
-const notYet: Rule = ({ record, now, policy, demand }) => {
+const notYet: Rule = (situation) => {
+  const { record, now, policy, demand } = situation;
   if (record.nextAttemptAt <= now) return undefined;
   const changedByOps = record.failure
     ? demand.inputs !== undefined && demand.inputs !== record.failure.inputs
     : belongsToAnotherApp(record, policy);
   if (changedByOps) return undefined;
-  if (mirrorBehind(record)) return { action: 'mirror', reason: 'mirror-behind' };
+  if (mirrorBehind(situation)) return { action: 'mirror', reason: 'mirror-behind' };
   if (record.failure) return { action: 'wait', reason: 'backing-off', untilMs: record.nextAttemptAt };
   const ended = record.current !== undefined && record.current.expiresAt <= now;
   return ended
@@ -118,9 +123,8 @@ const noValue: Rule = ({ record, policy }) => {
   return undefined;
 };
 
-/** A refresher died, or lost the answer, after it may have rotated: our value has five minutes left at most. */
-const rotationUnconfirmed: Rule = ({ record }) =>
-  record.rotationUnconfirmed ? { action: 'renew', reason: 'rotation-unconfirmed' } : undefined;
+const valueInDoubt: Rule = ({ record }) =>
+  record.valueInDoubt ? { action: 'renew', reason: 'value-in-doubt' } : undefined;
 
 const reportedDead: Rule = ({ record, demand }) =>
   demand.rejected !== undefined && demand.rejected === record.current?.fingerprint
@@ -132,8 +136,8 @@ const due: Rule = ({ record, now, policy }) => {
   return { action: 'renew', reason: now < record.current.expiresAt ? 'due' : 'expired' };
 };
 
-const behind: Rule = ({ record }) =>
-  mirrorBehind(record) ? { action: 'mirror', reason: 'mirror-behind' } : undefined;
+const behind: Rule = (situation) =>
+  mirrorBehind(situation) ? { action: 'mirror', reason: 'mirror-behind' } : undefined;
 
 /** Sticky to the very end: the caller may stay for that moment when it is less than a tick away. */
 const awaitsItsEnd: Rule = ({ record, now, policy }) => {
@@ -149,17 +153,39 @@ const rules: readonly Rule[] = [
   forced,
   notYet,
   noValue,
-  rotationUnconfirmed,
+  valueInDoubt,
   reportedDead,
   due,
   behind,
   awaitsItsEnd,
 ];
 
-function mirrorBehind(record: CredentialRecord): boolean {
-  return record.mirroredVersion < record.version;
+/** A value that must not be served must not be mirrored either. */
+function mirrorBehind({ record, now, policy }: Situation): boolean {
+  const servable = record.current && now < record.current.expiresAt && !belongsToAnotherApp(record, policy);
+  return servable === true && record.mirroredVersion < record.version;
 }
 
 function belongsToAnotherApp(record: CredentialRecord, policy: RenewalPolicy): boolean {
   return record.current !== undefined && !belongsTo(record.current, policy.appId);
+}
+
+/** No lease or wait that we write is longer. */
+const LONGEST_WAIT_MS = 15 * 60_000;
+
+/**
+ * The record without instants that nobody can have written by a right clock: a lease or a backoff without an end, or a
+ * value from the future, would otherwise keep a credential from ever being renewed.
+ */
+function believable(record: CredentialRecord, now: number): CredentialRecord {
+  const possible = (instant: number) => (instant - now > LONGEST_WAIT_MS ? 0 : instant);
+  const { current } = record;
+  const fromTheFuture = current !== undefined && possible(current.issuedAt) === 0 && current.issuedAt > 0;
+  return {
+    ...record,
+    leaseUntil: possible(record.leaseUntil),
+    nextAttemptAt: possible(record.nextAttemptAt),
+    forcedAt: possible(record.forcedAt),
+    ...(fromTheFuture && { valueInDoubt: true, current: { ...current, renewedAt: 0 } }),
+  };
 }

@@ -1,7 +1,7 @@
 import { backoffMs } from './backoff.ts';
 import { forcedOnDayOf } from './beijing-day.ts';
 import type { CredentialRecord, IssuedValue } from './credential.ts';
-import type { Renewal } from './due.ts';
+import { type Renewal, tellsTimeLeft } from './due.ts';
 import type { SourceError } from './errors.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import type { Grant } from './ports.ts';
@@ -11,13 +11,13 @@ import type { Grant } from './ports.ts';
 /** Somebody takes the credential to renew or mirror it; nobody else touches it before `leaseUntil`. */
 export function leased(
   record: CredentialRecord,
-  lease: { leaseId: string; now: number; leaseMs: number; rotates: boolean; forced: boolean },
+  lease: { leaseId: string; now: number; leaseMs: number; putsInDoubt: boolean; forced: boolean },
 ): CredentialRecord {
   return {
     ...record,
     leaseId: lease.leaseId,
     leaseUntil: lease.now + lease.leaseMs,
-    rotationUnconfirmed: record.rotationUnconfirmed || lease.rotates,
+    valueInDoubt: record.valueInDoubt || lease.putsInDoubt,
     ...(lease.forced && { forcedAt: lease.now, forcedToday: forcedOnDayOf(record, lease.now) + 1 }),
   };
 }
@@ -32,7 +32,7 @@ export function renewed(
   return {
     ...rest,
     version: record.version + 1,
-    rotationUnconfirmed: false,
+    valueInDoubt: false,
     nextAttemptAt: 0,
     current: {
       value: grant.value,
@@ -46,8 +46,8 @@ export function renewed(
 }
 
 /**
- * WeChat returned the value that we have. A stable token's answer tells the seconds that are really left; a ticket's
- * always says 7200, so believing it would serve a dead ticket.
+ * WeChat returned the value that we have, which proves it good. A token's answer tells the seconds that are really left;
+ * a ticket's always says 7200, so believing it would serve a dead ticket.
  */
 export function unchanged(
   record: CredentialRecord,
@@ -56,31 +56,32 @@ export function unchanged(
   context: { now: number; tickMs: number; renewal: Renewal },
 ): CredentialRecord {
   const { failure: _healed, ...rest } = record;
-  const { now, renewal } = context;
-  const tellsTimeLeft = renewal.kind === 'sticky' && renewal.renewsBeforeEndMs > 0;
-  const expiresAt = tellsTimeLeft ? now + grant.expiresInSeconds * 1000 : current.expiresAt;
+  const { now, renewal, tickMs } = context;
+  const confirmed = tellsTimeLeft(renewal)
+    ? { ...current, issuedAt: now, expiresAt: now + grant.expiresInSeconds * 1000 }
+    : current;
   // A duplicate of this tick must not ask again; the next tick may. Past the end every second counts.
-  const spacingMs = now < expiresAt ? context.tickMs / 2 : Math.min(context.tickMs / 2, 2_000);
-  return { ...released(rest), current: { ...current, expiresAt }, nextAttemptAt: now + spacingMs };
+  const spacingMs = now < confirmed.expiresAt ? tickMs / 2 : Math.min(tickMs / 2, 2_000);
+  return { ...released(rest), current: confirmed, valueInDoubt: false, nextAttemptAt: now + spacingMs };
 }
 
 /** The attempt failed: the old value stays, the next attempt is drawn once and stored. */
 export function failed(
   record: CredentialRecord,
   error: SourceError,
-  context: { now: number; tickMs: number; random: number; inputs: string; wasUnconfirmed: boolean },
+  context: { endedAt: number; tickMs: number; random: number; inputs: string; stillInDoubt: boolean },
 ): CredentialRecord {
   const count = (record.failure?.count ?? 0) + 1;
   return {
     ...released(record),
-    rotationUnconfirmed: error.mayHaveRotated ? record.rotationUnconfirmed : context.wasUnconfirmed,
-    nextAttemptAt: context.now + backoffMs(error.kind, count, context.random, context.tickMs),
+    valueInDoubt: context.stillInDoubt,
+    nextAttemptAt: context.endedAt + backoffMs(error.kind, count, context.random, context.tickMs),
     failure: {
       count,
       kind: error.kind,
       code: error.code,
       message: error.message,
-      at: context.now,
+      at: context.endedAt,
       inputs: context.inputs,
     },
   };

@@ -1,5 +1,6 @@
 import type { FailureKind } from '../core/credential.ts';
 import { type Refused, SourceError } from '../core/errors.ts';
+import type { Refusal } from './attempt.ts';
 
 /** What an errcode means for a server that fetches credentials: the official pages' words, and the way out. */
 type Meaning = {
@@ -12,7 +13,8 @@ type Meaning = {
 const CHECK_SECRET =
   'Compare the AppSecret with mp.weixin.qq.com (Settings & Development > Basic configuration) and write the right one.';
 const WAIT = 'Nothing to do: the next tick tries again.';
-const RENEW_TOKEN = 'The access token is renewed first; see its own record if that fails.';
+const REPORT_TOKEN =
+  "Somebody else fetches this account's token, perhaps; report it ('rejected') or force a refresh, and find them.";
 
 /** https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html */
 const meanings: Readonly<Record<number, Meaning>> = {
@@ -94,12 +96,14 @@ export type CalledWith = 'secret' | 'access-token';
 /**
  * WeChat's refusal, put in words. Decides on `errcode` alone: the wording of `errmsg` varies (WECHAT.md, Transport).
  * Only 40164 is worth reading, for the IP that ops must allow.
+ *
+ * @param mayHaveRotated an earlier try of the same call may have been carried out, although this one was refused
  */
 export function wechatError(
   app: { name: string; appId: string },
-  errcode: number,
-  errmsg: string,
+  { errcode, errmsg }: Refusal,
   calledWith: CalledWith,
+  mayHaveRotated: boolean,
 ): SourceError {
   const { kind, meaning, cure, refused } = meaningOf(errcode, errmsg, calledWith);
   return new SourceError(
@@ -108,6 +112,7 @@ export function wechatError(
       code: String(errcode),
       kind,
       refused,
+      mayHaveRotated,
     },
   );
 }
@@ -118,8 +123,7 @@ function meaningOf(errcode: number, errmsg: string, calledWith: CalledWith): Mea
     return {
       kind: 'transient',
       meaning: 'the access token is no longer accepted',
-      cure: RENEW_TOKEN,
-      refused: 'access-token',
+      cure: REPORT_TOKEN,
     };
   }
   return (

@@ -106,14 +106,12 @@ describe('a classic token', () => {
     world.simulator.addFault({ kind: 'drop-after' });
     expect(await world.invoke({ app: 'shop', force: true })).toMatchObject([{ outcome: 'failed' }]);
     world.simulator.clearFaults();
-    expect(await world.record()).toMatchObject({ version: 1, rotationUnconfirmed: true });
+    expect(await world.record()).toMatchObject({ version: 1, valueInDoubt: true });
 
     world.at(11);
-    expect(await world.tick()).toMatchObject([
-      { outcome: 'renewed', reason: 'rotation-unconfirmed', version: 2 },
-    ]);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'value-in-doubt', version: 2 }]);
     expect(world.simulator.tokenAlive(served(await world.get('/apps/shop/access-token')))).toBe(true);
-    expect(await world.record()).toMatchObject({ rotationUnconfirmed: false });
+    expect(await world.record()).toMatchObject({ valueInDoubt: false });
   });
 
   test('of another account is never served after ops changed the app', async () => {

@@ -106,7 +106,7 @@ describe.each(stories)('a refresher at $name', ({ minute, request, arrange }) =>
         const record = world.records.get(id);
         expect(record?.version, `${where}: ${id}`).toBeGreaterThanOrEqual(versionsBefore[index] ?? 0);
         expect(record, `${where}: ${id}`).toMatchObject({ leaseUntil: 0, mirroredVersion: record?.version });
-        expect(record?.rotationUnconfirmed, `${where}: ${id}`).toBe(false);
+        expect(record?.valueInDoubt, `${where}: ${id}`).toBe(false);
         expect(world.parameters.get(id), `${where}: ${id}`).toBe(record?.current?.value);
         expect(world.wechat.accepts(record?.current?.value, world.now), `${where}: ${id} lives`).toBe(true);
       }

@@ -17,7 +17,7 @@ const record: CredentialRecord = {
   nextAttemptAt: 1_767_225_650_000,
   forcedAt: 1_767_225_600_000,
   forcedToday: 2,
-  rotationUnconfirmed: true,
+  valueInDoubt: true,
   current: {
     value: 'token',
     fingerprint: 'abc',
@@ -48,7 +48,7 @@ test('the item has the names of the contract', () => {
     version: { N: '7' },
     leaseId: { S: 'lease-1' },
     leaseUntil: { N: '1767225700000' },
-    rotationUnconfirmed: { BOOL: true },
+    valueInDoubt: { BOOL: true },
     failureCount: { N: '3' },
     failureKind: { S: 'quota' },
     failureInputs: { S: 'wx1 classic 1' },
@@ -89,8 +89,8 @@ describe('every write is conditional', () => {
   test('and on there still being no lease, where there was none', async () => {
     await table().swap({ ...record, leaseId: '' }, record);
     expect(condition()).toMatchObject({
-      ConditionExpression: 'attribute_not_exists(leaseId) AND version = :version',
-      ExpressionAttributeValues: { ':version': { N: '7' } },
+      ConditionExpression: '(attribute_not_exists(leaseId) OR leaseId = :leaseId) AND version = :version',
+      ExpressionAttributeValues: { ':leaseId': { S: '' }, ':version': { N: '7' } },
     });
   });
 });

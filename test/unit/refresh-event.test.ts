@@ -27,11 +27,7 @@ describe('an event of the contract', () => {
       { apps, request: { mayWait: true } },
     ],
     ['a tick of one', { app: 'shop' }, { apps: [shop], request: {} }],
-    [
-      'a force',
-      { app: 'shop', force: true, reason: 'leak' },
-      { apps: [shop], request: { force: true, reason: 'leak' } },
-    ],
+    ['a force', { app: 'shop', force: true, reason: 'leak' }, { apps: [shop], request: { force: true } }],
     [
       'a report',
       { app: 'mini', rejected: fingerprint },
@@ -75,6 +71,10 @@ describe('any other event is refused by the name of its field', () => {
       "credential: app 'mini' has no jsapi-ticket; it has 'access-token'",
     ],
     [{ source: 'aws.scheduler' }, 'source: not a field of this event'],
+    [
+      { source: 'aws.scheduler', 'detail-type': 'Scheduled Event', app: 'shop', force: true },
+      'source, detail-type: not a field of this event',
+    ],
     [{ source: 'me', 'detail-type': 'Scheduled Event' }, 'source, detail-type: not a field of this event'],
   ])('%j', (event, message) => {
     const refused = () => parseRefreshEvent(event, apps);

@@ -24,7 +24,7 @@ describe('an errcode of a token interface', () => {
     [89507, 'configuration', undefined],
     [99999, 'transient', undefined],
   ] as const)('%i is %s', (errcode, kind, refused) => {
-    const error = wechatError(app, errcode, 'whatever rid: 1-2-3', 'secret');
+    const error = wechatError(app, { errcode, errmsg: 'whatever rid: 1-2-3' }, 'secret', false);
     expect(error).toMatchObject({ code: String(errcode), kind, refused, mayHaveRotated: false });
     // What happened, to which app, and what to do next: three sentences' worth.
     expect(error.message).toMatch(/^WeChat refused app 'shop' \(wx1\) with -?\d+: .+\. .+\.$/);
@@ -32,9 +32,9 @@ describe('an errcode of a token interface', () => {
 });
 
 test.each([40001, 40014, 42001])('%i of a call made with the access token is about that token', (errcode) => {
-  expect(wechatError(app, errcode, '', 'access-token')).toMatchObject({
+  expect(wechatError(app, { errcode, errmsg: '' }, 'access-token', false)).toMatchObject({
     kind: 'transient',
-    refused: 'access-token',
+    refused: undefined,
   });
 });
 
@@ -44,12 +44,14 @@ describe('40164 names the IP, however it is worded', () => {
     ['invalid ip 203.0.113.7, not in whitelist, rid: 1-2-3', '203.0.113.7'],
     ['invalid ip ipv6 2001:db8::7, not in whitelist rid: 1-2-3', '2001:db8::7'],
   ])('%s', (errmsg, ip) => {
-    const { message } = wechatError(app, 40164, errmsg, 'secret');
+    const { message } = wechatError(app, { errcode: 40164, errmsg }, 'secret', false);
     expect(message).toContain(`the IP ${ip} is not on`);
     expect(message).toContain(`Add ${ip} on mp.weixin.qq.com`);
   });
 
   test('and says so when it is not there', () => {
-    expect(wechatError(app, 40164, '', 'secret').message).toContain('our IP is not on');
+    expect(wechatError(app, { errcode: 40164, errmsg: '' }, 'secret', false).message).toContain(
+      'our IP is not on',
+    );
   });
 });

@@ -1,0 +1,117 @@
+import { type Dispatcher, request } from 'undici';
+import * as z from 'zod';
+
+/** One request to one host, without its retries. */
+export type WechatRequest = {
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Makes the call a POST. */
+  readonly json?: Readonly<Record<string, unknown>>;
+};
+
+/** A refusal, in WeChat's own words. */
+export type Refusal = { readonly errcode: number; readonly errmsg: string };
+
+/** A fault that another try may get past. */
+export class Retryable extends Error {
+  readonly code: string;
+  /** WeChat may have carried the call out although we have no answer. */
+  readonly mayHaveRun: boolean;
+  /** The host itself is in doubt: the next try goes to the next one. */
+  readonly hostInDoubt: boolean;
+
+  constructor(code: string, message: string, facts: { mayHaveRun: boolean; hostInDoubt?: boolean }) {
+    super(message);
+    this.code = code;
+    this.mayHaveRun = facts.mayHaveRun;
+    this.hostInDoubt = facts.hostInDoubt ?? false;
+  }
+}
+
+/** Codes with which a connection was never made, so that WeChat cannot have carried out the call. */
+const NEVER_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+const refusal = z.object({ errcode: z.number(), errmsg: z.string().default('') });
+
+/**
+ * Sends one request and reads its answer: the fields asked for, or WeChat's refusal. Success may lack `errcode`, or have 0.
+ *
+ * @throws Retryable for everything else: no connection, a 5xx, an empty body, no JSON, errcode -1
+ */
+export async function attemptOnce<T>(
+  host: string,
+  order: WechatRequest & { readonly answer: z.ZodType<T> },
+  dispatcher: Dispatcher,
+  signal: AbortSignal,
+): Promise<{ readonly granted: T } | { readonly refused: Refusal }> {
+  const body = parse(await send(host, order, dispatcher, signal));
+  const refused = refusal.safeParse(body);
+  if (refused.success && refused.data.errcode === -1) {
+    throw new Retryable('-1', 'WeChat is busy (-1)', { mayHaveRun: false });
+  }
+  if (refused.success && refused.data.errcode !== 0) return { refused: refused.data };
+  const answer = order.answer.safeParse(body);
+  if (answer.success) return { granted: answer.data };
+  const fields = answer.error.issues.map(({ path }) => path.join('.') || 'body').join(', ');
+  throw new Retryable('bad-answer', `its answer lacks what was asked for (${fields})`, { mayHaveRun: true });
+}
+
+async function send(
+  host: string,
+  { path, query, json }: WechatRequest,
+  dispatcher: Dispatcher,
+  signal: AbortSignal,
+): Promise<string> {
+  const url = new URL(path, host);
+  url.search = new URLSearchParams(query).toString();
+  try {
+    const { statusCode, body } = await request(url, {
+      dispatcher,
+      signal,
+      ...(json && {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(json),
+      }),
+    });
+    const text = await body.text();
+    if (statusCode === 200) return text;
+    throw new Retryable(`http-${statusCode}`, `${url.host} answered HTTP ${statusCode}`, {
+      mayHaveRun: true,
+      hostInDoubt: statusCode >= 500,
+    });
+  } catch (error) {
+    throw error instanceof Retryable ? error : unreachable(error, url.host, signal);
+  }
+}
+
+/** Only the code and the host: the message of a failed request may quote its URL, and the URL holds the secret. */
+function unreachable(error: unknown, host: string, signal: AbortSignal): Retryable {
+  if (signal.aborted) {
+    return new Retryable('timeout', `no answer from ${host} in time`, {
+      mayHaveRun: true,
+      hostInDoubt: true,
+    });
+  }
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'network';
+  return new Retryable(code, `${host} could not be reached (${code})`, {
+    mayHaveRun: !NEVER_CONNECTED.has(code),
+    hostInDoubt: true,
+  });
+}
+
+function parse(text: string): unknown {
+  if (text.trim() === '') throw new Retryable('empty-body', 'its answer was empty', { mayHaveRun: true });
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Retryable('not-json', 'its answer was not JSON', { mayHaveRun: true });
+  }
+}

@@ -1,3 +1,4 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, test } from 'vitest';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { blankRecord } from '../../functions/core/credential.ts';
@@ -78,6 +79,88 @@ describe('a configuration error', () => {
   });
 });
 
+describe('a value in doubt is renewed until WeChat has confirmed one', () => {
+  const dead = async () => !world.simulator.tokenAlive((await world.record())?.current?.value ?? '');
+
+  test('after a forced refresh of a stable token whose answer was lost', async () => {
+    world = await startWorld({ app: { ...shop, tokenApi: 'stable' } });
+    await world.tick();
+    world.at(10);
+    world.simulator.addFault({ kind: 'drop-after' });
+    expect(await world.invoke({ app: 'shop', force: true })).toMatchObject([{ outcome: 'failed' }]);
+    world.simulator.clearFaults();
+    world.at(11);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'value-in-doubt' }]);
+    world.at(16);
+    expect(await world.tick()).toMatchObject([{ outcome: 'fresh' }]);
+    expect(await dead()).toBe(false);
+  });
+
+  test('after a report whose attempt failed', async () => {
+    world = await startWorld();
+    await world.tick();
+    const fingerprint = (await world.record())?.current?.fingerprint;
+    world.at(10);
+    world.simulator.rotate(shop.appId);
+    world.at(20);
+    world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 4 });
+    expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([
+      { outcome: 'failed', reason: 'reported-dead' },
+    ]);
+    expect(await dead()).toBe(true);
+    world.at(21);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'value-in-doubt' }]);
+    expect(await dead()).toBe(false);
+  });
+
+  test('after a lost answer that a refusal followed', async () => {
+    world = await startWorld();
+    await world.tick();
+    world.at(10);
+    world.simulator.addFault({ kind: 'drop-after', count: 1 });
+    world.simulator.addFault({
+      kind: 'errcode',
+      errcode: 45011,
+      errmsg: 'api minute-quota reach limit',
+      count: 1,
+    });
+    expect(await world.invoke({ app: 'shop', force: true })).toMatchObject([
+      { outcome: 'failed', error: { code: '45011' } },
+    ]);
+    world.at(11);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'value-in-doubt' }]);
+  });
+
+  test('but not after a plain refusal, which changed nothing', async () => {
+    world = await startWorld();
+    await world.tick();
+    world.at(10);
+    world.simulator.addFault({
+      kind: 'errcode',
+      errcode: 45011,
+      errmsg: 'api minute-quota reach limit',
+      count: 1,
+    });
+    await world.invoke({ app: 'shop', force: true });
+    world.at(11);
+    expect(await world.tick()).toMatchObject([{ outcome: 'fresh', version: 1 }]);
+    expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(2);
+  });
+});
+
+describe('a secret store that is down', () => {
+  test('holds up neither the mirror nor a backoff', async () => {
+    world = await startWorld();
+    await world.tick();
+    world.simulator.setState(shop.appId, 50007);
+    world.at(100);
+    expect(await world.tick()).toMatchObject([{ outcome: 'failed', error: { code: '50007' } }]);
+    world.parameters.down = true;
+    world.at(100.1);
+    expect(await world.tick()).toMatchObject([{ outcome: 'backing-off', error: { code: '50007' } }]);
+  });
+});
+
 describe('a mirror that is down', () => {
   test('costs the renewal nothing, and the next tick after it is back repairs it', async () => {
     world = await startWorld();
@@ -147,6 +230,21 @@ describe('the table', () => {
     await world.store.swap(undefined, held);
     await world.store.swap(held, { ...held, version: 1, leaseUntil: 0 });
     expect(await world.store.swap(held, { ...held, leaseId: 'b' })).toBe(false);
+  });
+
+  test.each([
+    ['whose version is gone', { leaseId: { S: 'x' } }],
+    ['whose version is no number', { leaseId: { S: 'x' }, version: { S: 'seven' } }],
+    ['whose lease id is empty', { leaseId: { S: '' }, version: { N: '7' } }],
+    ['that is nothing but its key', {}],
+  ])('lets a record be renewed %s', async (_name, item) => {
+    world = await startWorld();
+    const { client, tableName } = world.table;
+    await client.send(
+      new PutItemCommand({ TableName: tableName, Item: { id: { S: 'shop/access-token' }, ...item } }),
+    );
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'no-value' }]);
+    expect(await world.tick()).toMatchObject([{ outcome: 'fresh' }]);
   });
 
   test('counts a write as written when only its answer was lost', async () => {

@@ -109,6 +109,19 @@ describe('a host that cannot be reached', () => {
     expect(simulator.calls('/cgi-bin/token')).toHaveLength(1);
   });
 
+  test.each([
+    ['answers 502', { kind: 'http-status', status: 502 }],
+    ['breaks the connection', { kind: 'outage' }],
+    ['is silent', { kind: 'delay', ms: 60_000 }],
+  ] as const)('or that %s', async (_name, fault) => {
+    const troubled = await startSimulator();
+    troubled.addFault(fault);
+    expect((await fetchToken(clientOf([troubled.url, simulator.url]))).expires_in).toBe(7200);
+    expect(troubled.calls('/cgi-bin/token')).toHaveLength(1);
+    expect(simulator.calls('/cgi-bin/token')).toHaveLength(1);
+    await troubled.close();
+  });
+
   test('and has no neighbour is told without its URL, and WeChat cannot have rotated', async () => {
     const gone = await startSimulator();
     await gone.close();

@@ -129,3 +129,49 @@ describe.each(stories)('a refresher at $name', ({ minute, request, arrange }) =>
     }
   });
 });
+
+describe('a refresher that outlives its lease (a suspended machine, a clock that is wrong)', () => {
+  /** A stalls before the call named `at` until its lease is over and B has done the work; then it goes on. */
+  async function overtaken(at: 'source.fetch' | 'mirror.write'): Promise<MemoryWorld> {
+    const world = await startedWorld(100);
+    let stalled = false;
+    const ports = world.ports(async (name, call) => {
+      if (name === at && !stalled) {
+        stalled = true;
+        world.now += schedule.timing.leaseMs;
+        await refresh([shop], {}, schedule, world.ports());
+      }
+      return call();
+    });
+    await refresh([shop], {}, schedule, ports);
+    return world;
+  }
+
+  test.each(['source.fetch', 'mirror.write'] as const)('before %s harms nobody for long', async (at) => {
+    const world = await overtaken(at);
+    for (let tick = 1; tick <= 12; tick++) {
+      world.now += MINUTE;
+      await refresh([shop], {}, schedule, world.ports());
+      if (tick < 2) continue;
+      const token = world.records.get('shop/access-token')?.current?.value;
+      expect(world.parameters.get('shop/access-token'), `tick ${tick}`).toBe(token);
+      expect(world.wechat.accepts(token, world.now), `tick ${tick}`).toBe(true);
+    }
+  });
+});
+
+test('a forced refresh that loses the race to a repair of the mirror is still carried out', async () => {
+  const world = await startedWorld(30, (each) => {
+    for (const [id, record] of each.records) each.records.set(id, { ...record, mirroredVersion: 0 });
+  });
+  let first = true;
+  const ports = world.ports(async (name, call) => {
+    if (name === 'store.swap' && first) {
+      first = false;
+      await refresh([shop], {}, schedule, world.ports());
+    }
+    return call();
+  });
+  const results = await refresh([shop], { force: true }, schedule, ports);
+  expect(results[0]).toMatchObject({ credential: 'access-token', outcome: 'renewed', reason: 'forced' });
+});

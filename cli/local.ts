@@ -1,11 +1,7 @@
-import { EnvironmentError, readEnvironment } from './local/environment.ts';
-import { FolderInUseError, FolderUnusableError } from './local/folder-lock.ts';
-import { PortInUseError } from './local/server.ts';
+import { readEnvironment } from './local/environment.ts';
 import { startLocal } from './local/start.ts';
 
 /** `npm start`: the whole refresher on one machine, without an AWS account (DESIGN.md section 7). */
-
-const EXPECTED = [EnvironmentError, FolderInUseError, FolderUnusableError, PortInUseError];
 
 try {
   const local = await startLocal(readEnvironment(process.env), (line) => console.log(line));
@@ -16,7 +12,6 @@ try {
     });
   }
 } catch (error) {
-  if (!EXPECTED.some((type) => error instanceof type)) throw error;
-  console.error((error as Error).message);
+  console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }

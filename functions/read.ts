@@ -21,7 +21,7 @@ export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunc
     method: event.requestContext.http.method,
     path: event.rawPath,
     query: new URLSearchParams(event.rawQueryString),
-    headers: event.headers,
+    headers: event.headers ?? {},
   });
   return { statusCode: status, headers: { ...headers }, body };
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import { ClassicLevel } from 'classic-level';
 import dynalite from 'dynalite';
 
 export type EmbeddedTable = {
@@ -18,6 +19,7 @@ const TABLE_NAME = 'wechat-credentials';
  * @param path a folder that outlives the process; without it the table lives in memory
  */
 export async function openEmbeddedTable(path?: string): Promise<EmbeddedTable> {
+  if (path !== undefined) await assertUsable(path);
   const server = dynalite({ createTableMs: 0, ...(path !== undefined && { path }) });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -39,6 +41,21 @@ export async function openEmbeddedTable(path?: string): Promise<EmbeddedTable> {
       await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** dynalite tells of a folder that it cannot open by an exception that nobody can catch, so try it first. */
+async function assertUsable(path: string): Promise<void> {
+  const database = new ClassicLevel(path);
+  try {
+    await database.open();
+  } catch (error) {
+    const reason =
+      error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    throw new Error(`The table in ${path} cannot be opened (${reason}). Remove it to begin anew.`, {
+      cause: error,
+    });
+  }
+  await database.close();
 }
 
 async function createTable(client: DynamoDBClient): Promise<void> {

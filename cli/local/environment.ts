@@ -17,8 +17,15 @@ export class EnvironmentError extends Error {
   override readonly name = 'EnvironmentError';
 }
 
+const PORT_RANGE = 'expected a port number, 0 to 65535 (0 takes a free one)';
+
 const environment = z.object({
-  PORT: z.coerce.number('a port number, 0 to 65535').int().min(0).max(65_535).default(8787),
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, PORT_RANGE)
+    .transform(Number)
+    .refine((port) => port <= 65_535, PORT_RANGE)
+    .default(8787),
   LOCAL_DIR: z.string().min(1).default('.local'),
   WECHAT_APPID: z.string().min(1).optional(),
   WECHAT_SECRET: z.string().min(1).optional(),
@@ -43,7 +50,9 @@ const environment = z.object({
  * @throws EnvironmentError that names every wrong variable; never with the value of WECHAT_SECRET
  */
 export function readEnvironment(env: NodeJS.ProcessEnv): LocalSettings {
-  const parsed = environment.safeParse(env);
+  // A variable that is set to nothing is not set; but WECHAT_TICKETS= means none.
+  const set = Object.entries(env).filter(([name, value]) => value !== '' || name === 'WECHAT_TICKETS');
+  const parsed = environment.safeParse(Object.fromEntries(set));
   if (!parsed.success) {
     throw new EnvironmentError(
       parsed.error.issues.map((issue) => `${issue.path[0]?.toString()}: ${issue.message}`).join('\n'),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 
 /** Two processes must not share a folder: the embedded table has one owner. */
-export class FolderInUseError extends Error {
+class FolderInUseError extends Error {
   override readonly name = 'FolderInUseError';
   constructor(folder: string) {
     super(
@@ -13,7 +13,7 @@ export class FolderInUseError extends Error {
 }
 
 /** The folder cannot be used at all: not writable, or not a folder. */
-export class FolderUnusableError extends Error {
+class FolderUnusableError extends Error {
   override readonly name = 'FolderUnusableError';
   constructor(folder: string, cause: unknown) {
     const reason = cause instanceof Error && 'code' in cause ? cause.code : cause;

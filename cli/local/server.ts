@@ -8,7 +8,7 @@ import { type Invoke, invocation, isInvocation } from './invoke-api.ts';
 export type LocalServer = { readonly port: number; close(): Promise<void> };
 
 /** The port is taken; says by whose choice and what to do. */
-export class PortInUseError extends Error {
+class PortInUseError extends Error {
   override readonly name = 'PortInUseError';
   constructor(port: number) {
     super(`Port ${port} of 127.0.0.1 is in use. Stop what listens there, or set PORT to another one.`);
@@ -61,7 +61,7 @@ async function answer(request: IncomingMessage, read: ReadApi, invoke: Invoke): 
   });
 }
 
-const LOOPBACK_NAMES = new Set(['127.0.0.1', 'localhost', '[::1]']);
+const LOOPBACK_NAMES = new Set(['127.0.0.1', 'localhost']);
 
 /**
  * Loopback keeps other machines out, but not the pages in this machine's browser: a rebound DNS name comes with its

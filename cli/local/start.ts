@@ -73,13 +73,24 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
   started.push(refresher.close);
 
   const lineOf = resultLines();
-  const invoke = async (event: unknown) => {
-    const answer = await refresher.run(event);
+  const run = async (event: unknown) => {
+    const answer = await refresher.run(event).catch((error: Error) => {
+      print(`${clockTime(Date.now())}  ${error.message}`);
+      throw error;
+    });
     for (const result of answer.results) {
       const line = lineOf(result, Date.now());
       if (line) print(line);
     }
     return answer;
+  };
+  // What is under way at Ctrl-C is finished first: a token that WeChat has granted and nobody wrote down is lost.
+  const underWay = new Set<Promise<unknown>>();
+  started.push(async () => void (await Promise.allSettled(underWay)));
+  const invoke = (event: unknown) => {
+    const running = run(event).finally(() => underWay.delete(running));
+    underWay.add(running);
+    return running;
   };
   const read = readApi({
     apps: [app],
@@ -105,9 +116,7 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
     }),
   );
   const ticker = startTicking(TICK_MS, async (event) => {
-    await invoke(event).catch((error: Error) =>
-      print(`${clockTime(Date.now())}  tick failed: ${error.message}`),
-    );
+    await invoke(event).catch(() => undefined);
   });
   started.push(ticker.stop);
   return { url, stop: () => started.unwind() };

@@ -16,7 +16,6 @@ export async function credentialRoute(
   name: CredentialName,
   request: ReadRequest,
   cache: RecordCache,
-  now: number,
 ): Promise<ReadResponse> {
   const { rejected } = onlyParameters(request.query, ['rejected']);
   if (rejected !== undefined && !SHA256_HEX.test(rejected)) {
@@ -26,12 +25,13 @@ export async function credentialRoute(
       "'rejected' is the SHA-256 of the refused value, as 64 lowercase hex digits.",
     );
   }
-  const found = await cache.get(app, name, now, rejected);
-  const current = servable(app, name, found, now);
+  const found = await cache.get(app, name, rejected);
+  const { now } = found;
+  const current = servable(app, name, found);
   const headers = {
     etag: etagOf(current),
     // The rest of our own cache's time, so that both caches together keep a value no longer than one would.
-    'cache-control': `private, max-age=${Math.floor((found.freshUntilMs - now) / 1000)}`,
+    'cache-control': `private, max-age=${Math.max(0, Math.floor((found.freshUntilMs - now) / 1000))}`,
   };
   if (matches(request.headers['if-none-match'], headers.etag)) return { status: 304, headers, body: '' };
   return json(
@@ -50,7 +50,7 @@ export async function credentialRoute(
  *
  * @throws HttpProblem 404 when the app has no such credential, 503 while there is no live value
  */
-export function servable(app: App, name: CredentialName, { record }: CachedRecord, now: number): IssuedValue {
+export function servable(app: App, name: CredentialName, { record, now }: CachedRecord): IssuedValue {
   if (!credentialsOf(app).some((credential) => credential.name === name)) {
     throw new HttpProblem(
       404,

@@ -16,11 +16,12 @@ export async function healthRoute(
   apps: readonly App[],
   request: ReadRequest,
   store: Pick<RecordStore, 'read'>,
-  now: number,
+  clock: () => number,
 ): Promise<ReadResponse> {
   onlyParameters(request.query, []);
   const credentials = apps.flatMap(credentialsOf);
   const records = await store.read(credentials.map(({ app, name }) => credentialId(app.name, name)));
+  const now = clock();
   const states = credentials.map(({ app, name }) => ({
     app: app.name,
     credential: name,

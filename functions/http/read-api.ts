@@ -23,16 +23,15 @@ export function readApi(parts: {
 }): ReadApi {
   const { apps, store, clock, nonce } = parts;
   const byName = new Map(apps.map((app) => [app.name, app]));
-  const cache = recordCache(store, parts.cacheSeconds * 1000);
+  const cache = recordCache(store, parts.cacheSeconds * 1000, clock);
 
   async function answer(request: ReadRequest): Promise<ReadResponse> {
-    const now = clock();
     const route = routeOf(request.path);
     if (!route) throw new HttpProblem(404, 'unknown-route', ROUTES);
     if (request.method !== 'GET') {
       throw new HttpProblem(405, 'method-not-allowed', 'This URL only reads: use GET.', { allow: 'GET' });
     }
-    if (route === 'health') return healthRoute(apps, request, store, now);
+    if (route === 'health') return healthRoute(apps, request, store, clock);
     const app = byName.get(route.appName);
     if (!app) {
       throw new HttpProblem(
@@ -42,8 +41,8 @@ export function readApi(parts: {
       );
     }
     return route.resource === 'jsapi-signature'
-      ? signatureRoute(app, request, cache, now, nonce)
-      : credentialRoute(app, route.resource, request, cache, now);
+      ? signatureRoute(app, request, cache, nonce)
+      : credentialRoute(app, route.resource, request, cache);
   }
 
   return async (request) => {

@@ -9,13 +9,13 @@ export async function signatureRoute(
   app: App,
   request: ReadRequest,
   cache: RecordCache,
-  now: number,
   nonce: () => string,
 ): Promise<ReadResponse> {
   const url = pageUrl(onlyParameters(request.query, ['url'])['url']);
-  const ticket = servable(app, 'jsapi-ticket', await cache.get(app, 'jsapi-ticket', now), now);
+  const found = await cache.get(app, 'jsapi-ticket');
+  const ticket = servable(app, 'jsapi-ticket', found);
   const nonceStr = nonce();
-  const timestamp = Math.floor(now / 1000);
+  const timestamp = Math.floor(found.now / 1000);
   return json(200, {
     appId: app.appId,
     timestamp,

@@ -328,3 +328,12 @@ test('the whole template', () => {
   const text = JSON.stringify(template, null, 2);
   expect(text.replaceAll(/[0-9a-f]{64}/g, '<asset hash>')).toMatchSnapshot();
 });
+
+test.each([
+  ['AWS::Lambda::EventInvokeConfig', 'RefresherRefreshRole'],
+  ['AWS::Scheduler::Schedule', 'RefresherScheduleRole'],
+])('%s comes after the policy that AWS checks at its creation', (type, role) => {
+  const raw = Object.values<{ Type: string; DependsOn?: string[] }>(template['Resources']);
+  const [found] = raw.filter(({ Type }) => Type === type);
+  expect(found?.DependsOn?.some((id) => id.startsWith(`${role}DefaultPolicy`))).toBe(true);
+});

@@ -80,6 +80,10 @@ describe('the deployed bundles', () => {
     const { statusCode, body } = await get('/apps/shop/access-token');
     expect(statusCode).toBe(200);
     expect(JSON.parse(body).access_token).toBe(token);
+    const { result: again } = await read.invoke(
+      urlEvent('/apps/shop/access-token', 'GET', { 'if-none-match': '*' }),
+    );
+    expect(again).toMatchObject({ statusCode: 304 });
     expect((await get('/apps/shop/access-token', 'PUT')).statusCode).toBe(405);
     expect(refresh.logs()).toContain('"message":"shop/access-token renewed: no-value"');
   });

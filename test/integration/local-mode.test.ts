@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,7 +74,11 @@ async function token(local: Local): Promise<string> {
   return ((await response.json()) as { access_token: string }).access_token;
 }
 
-const isLive = async (local: Local) => (await fetch(`${local.url}/apps/default/access-token`)).status === 200;
+/** Every credential is there: the ticket comes after its token. */
+const isLive = async (local: Local) => {
+  const health = await fetch(`${local.url}/health`).then((response) => response.json());
+  return (health as { status: string }).status === 'ok';
+};
 
 /** A manual refresh as ops make it, with the real SDK client. */
 async function invoke(local: Local, event: unknown) {
@@ -99,6 +103,7 @@ describe('the demo', () => {
 
     const value = await token(local);
     const file = join(folder, 'parameters/wechat/tokens/default/access-token');
+    await until(() => existsSync(file));
     expect(readFileSync(file, 'utf8')).toBe(value);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(existsSync(`${file}.new`)).toBe(false);
@@ -108,7 +113,7 @@ describe('the demo', () => {
       appId: DEMO_ACCOUNT.appId,
       signature: expect.stringMatching(/^[0-9a-f]{40}$/),
     });
-    expect(local.output()).toContain('renewed to version 1, good for 120 s');
+    await until(() => local.output().includes('renewed to version 1, good for 120 s'));
     expect(local.output()).not.toMatch(VALUE);
     expect(local.output()).not.toContain(DEMO_ACCOUNT.secret);
   });
@@ -168,6 +173,38 @@ describe('the demo', () => {
     );
     expect(await isLive(local)).toBe(true);
   });
+});
+
+test('Ctrl-C waits for a refresh that is under way: what WeChat has granted is written down', async () => {
+  simulator = await startSimulator({ accounts: [{ appId: 'wxreal', secret: 'real-secret' }] });
+  const account = {
+    WECHAT_APPID: 'wxreal',
+    WECHAT_SECRET: 'real-secret',
+    WECHAT_HOSTS: simulator.url,
+    WECHAT_TICKETS: '',
+  };
+  const local = await startLocal(account);
+  await until(() => isLive(local));
+  simulator.addFault({ kind: 'delay', ms: 1_500, count: 1 });
+  const forced = invoke(local, { app: 'default', force: true }).catch(() => undefined);
+  await until(() => simulator?.calls('/cgi-bin/token').length === 2);
+  local.child.kill('SIGINT');
+  expect(await local.exit).toEqual({ code: 0 });
+  await forced;
+
+  const file = join(folder, 'parameters/wechat/tokens/default/access-token');
+  expect(readFileSync(file, 'utf8')).toBe(simulator.currentToken('wxreal', 'classic'));
+  const again = await startLocal(account);
+  expect(await token(again)).toBe(simulator.currentToken('wxreal', 'classic'));
+});
+
+test.each(['dynamodb', 'simulator.json'])('a spoilt %s is told in one line', async (name) => {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, name), '{');
+  const local = await startLocal();
+  expect(await local.exit).toEqual({ code: 1 });
+  expect(local.output()).toContain(join(folder, name));
+  expect(local.output().trim().split('\n')).toHaveLength(1);
 });
 
 test('a folder that is none is refused in one line', async () => {
@@ -243,6 +280,8 @@ describe('the loopback port', () => {
     const rows = [
       { path: '/health', headers: { host: 'evil.example' }, status: 403 },
       { path: '/health', headers: { host: 'evil.example:8787' }, status: 403 },
+      { path: '/health', headers: { host: 'localhost.evil.example' }, status: 403 },
+      { path: '/health', headers: { origin: 'null' }, status: 403 },
       { path: '/health', headers: { host: 'localhost:1' }, status: 200 },
       { path: INVOKE, method: 'POST', headers: { origin: 'https://evil.example' }, body: '{}', status: 403 },
       { path: INVOKE, status: 405 },

@@ -6,7 +6,7 @@ import type { Grant, Ports } from '../../functions/core/ports.ts';
 type Issue = { value: string; from: number; until: number };
 
 /** WeChat's classic token and ticket (WECHAT.md), no more of it than the rules can feel. */
-export class MemoryWechat {
+class MemoryWechat {
   readonly #tokens: Issue[] = [];
   readonly #tickets: Issue[] = [];
   calls = 0;

@@ -41,6 +41,11 @@ test('WeChat itself is the default, its disaster recovery second', () => {
   ]);
 });
 
+test('what is set to nothing is not set', () => {
+  const nothing = { PORT: '', LOCAL_DIR: '', WECHAT_APPID: '', WECHAT_SECRET: '', WECHAT_HOSTS: '' };
+  expect(readEnvironment(nothing)).toEqual(readEnvironment({}));
+});
+
 test('WECHAT_TICKETS may be empty', () => {
   expect(readEnvironment({ ...account, WECHAT_TICKETS: '' }).app.tickets).toEqual([]);
 });
@@ -50,7 +55,7 @@ describe('a mistake is named', () => {
     [{ PORT: 'http' }, /^PORT: /],
     [{ PORT: '65536' }, /^PORT: /],
     [{ PORT: '-1' }, /^PORT: /],
-    [{ LOCAL_DIR: '' }, /^LOCAL_DIR: /],
+    [{ PORT: '1e3' }, /^PORT: /],
     [{ WECHAT_APPID: 'wx1' }, /^WECHAT_SECRET: set WECHAT_APPID and WECHAT_SECRET together/],
     [{ WECHAT_SECRET: 'very-secret-value' }, /^WECHAT_APPID: set WECHAT_APPID and WECHAT_SECRET together/],
     [{ WECHAT_HOSTS: 'https://api.weixin.qq.com' }, /^WECHAT_HOSTS: needs WECHAT_APPID/],

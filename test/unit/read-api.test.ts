@@ -33,13 +33,14 @@ function setUp(cacheSeconds = 10) {
     ['shop/access-token', recordOf('shop/access-token', TOKEN)],
     ['shop/jsapi-ticket', recordOf('shop/jsapi-ticket', TICKET)],
   ]);
-  const state = { now: T0, reads: 0, down: false };
+  const state = { now: T0, reads: 0, readMs: 0, down: false };
   const api = readApi({
     apps: [shop, mini],
     cacheSeconds,
     store: {
       async read(ids) {
         state.reads += 1;
+        state.now += state.readMs;
         if (state.down) throw new Error(`no table; ${TOKEN}`);
         return new Map([...records].filter(([id]) => ids.includes(id)));
       },
@@ -95,6 +96,30 @@ describe('GET /apps/<app>/access-token', () => {
       headers: { 'retry-after': '5', 'cache-control': 'no-store' },
     });
     expect(response.body).not.toContain(TOKEN);
+  });
+
+  test('serves the new value at once when there was none a moment ago', async () => {
+    const { get, records } = setUp();
+    records.delete('shop/access-token');
+    expect((await get('/apps/shop/access-token')).status).toBe(503);
+    records.set('shop/access-token', recordOf('shop/access-token', TOKEN));
+    expect((await get('/apps/shop/access-token')).status).toBe(200);
+  });
+
+  test('never rounds a time up', async () => {
+    const { get, state } = setUp();
+    await get('/apps/shop/access-token');
+    state.now = T0 + 4_001;
+    const { headers, body } = await get('/apps/shop/access-token');
+    expect(headers['cache-control']).toBe('private, max-age=5');
+    expect(JSON.parse(body).expires_in).toBe(7195);
+  });
+
+  test('judges a value by the time at which a slow table has answered', async () => {
+    const { get, state } = setUp();
+    state.now = T0 + 7_199_000;
+    state.readMs = 2_000;
+    expect((await get('/apps/shop/access-token')).status).toBe(503);
   });
 
   test('answers 304 to whoever has it', async () => {
@@ -153,6 +178,8 @@ describe('GET /apps/<app>/jsapi-signature', () => {
   test.each([
     ['http://mp.weixin.qq.com?params=value', '0f9de62fce790f9a083d5c99e95740ceb90c27ed'],
     ['http://mp.weixin.qq.com', 'f4d90daf4b3bca3078ab155816175ba34c443a7b'],
+    // By openssl: printf 'jsapi_ticket=…&noncestr=…&timestamp=1414587457&url=http://mp.weixin.qq.com/' | openssl sha1
+    ['http://mp.weixin.qq.com/', 'a1a0141122148a10c58bbd00ef52231dc4dda87a'],
   ])("signs WeChat's own vector of %s", async (url, signature) => {
     expect(
       jsapiSignature({ ticket: TICKET, nonceStr: 'Wm3WZYTPz0wzccnW', timestamp: 1_414_587_457, url }),
@@ -197,6 +224,24 @@ describe('GET /health', () => {
       ],
     });
     expect(body).not.toMatch(new RegExp(`${TOKEN}|${TICKET}`));
+  });
+});
+
+describe('GET /health, in trouble', () => {
+  test.each([
+    ['failing', T0 + 60_000, 7140],
+    ['expired', T0 + 7_200_000, 0],
+  ])('%s', async (state, now, expiresIn) => {
+    const { get, records, state: world } = setUp();
+    records.set('shop/access-token', {
+      ...recordOf('shop/access-token', TOKEN),
+      failure: { count: 1, kind: 'transient', code: '-1', message: 'busy', at: T0, inputs: '' },
+    });
+    world.now = now;
+    expect(JSON.parse((await get('/health')).body).credentials[0]).toMatchObject({
+      state,
+      expires_in: expiresIn,
+    });
   });
 });
 

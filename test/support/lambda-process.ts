@@ -11,3 +11,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   );
   process.stdout.write(`ANSWER ${JSON.stringify(answer)}\n`);
 }
+// The input ends with the test that started us; open connections must not keep us.
+process.exit();

@@ -47,6 +47,8 @@ process.on('message', (events: unknown[]) => {
     process.send?.(answers.flatMap(({ results }) => results)),
   );
 });
+// An orphan ends with the test that started it.
+process.on('disconnect', () => process.exit());
 process.send?.('ready');
 
 /** SIGKILL: no exception, no `finally`, no flush. */

@@ -80,6 +80,9 @@ function bundling(staged: string) {
     logLevel: LogLevel.WARNING,
     mainFields: ['module', 'main'],
     externalModules: [],
+    esbuildArgs: {
+      '--alias:@aws-sdk/credential-provider-node': join(PROJECT, 'functions/aws/environment-credentials.ts'),
+    },
     banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
     commandHooks: {
       beforeBundling: () => [],

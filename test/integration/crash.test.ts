@@ -15,15 +15,7 @@ const points: readonly { point: CrashPoint; upstreamCalls: number }[] = [
 ];
 
 async function killedRefresher(crashAt: CrashPoint, event: unknown): Promise<void> {
-  const process = await startRefresherProcess({
-    apps: [shop],
-    tableEndpoint: world.table.endpoint,
-    tableName: world.table.tableName,
-    parameterEndpoint: world.parameters.url,
-    simulatorUrl: world.simulator.url,
-    now: world.clock.now(),
-    crashAt,
-  });
+  const process = await startRefresherProcess(world, crashAt);
   expect(await process.run([event])).toBe('killed');
 }
 

@@ -12,15 +12,7 @@ afterEach(async () => {
 
 /** 200 events from 4 processes at once, every second one a forced refresh. */
 async function stampede() {
-  const settings = {
-    apps: [shop],
-    tableEndpoint: world.table.endpoint,
-    tableName: world.table.tableName,
-    parameterEndpoint: world.parameters.url,
-    simulatorUrl: world.simulator.url,
-    now: world.clock.now(),
-  };
-  processes = await Promise.all(Array.from({ length: 4 }, () => startRefresherProcess(settings)));
+  processes = await Promise.all(Array.from({ length: 4 }, () => startRefresherProcess(world)));
   const events = Array.from({ length: 50 }, (_, index) =>
     index % 2 === 0 ? TICK : { app: 'shop', force: true, reason: 'race' },
   );

@@ -2,7 +2,8 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { CredentialResult } from '../../functions/core/result.ts';
-import type { ProcessSettings } from './refresher-process.ts';
+import type { CrashPoint, ProcessSettings } from './refresher-process.ts';
+import type { World } from './world.ts';
 
 export type RefresherProcess = {
   /** Runs all events at once; `'killed'` when the process died over them. */
@@ -10,7 +11,17 @@ export type RefresherProcess = {
   stop(): void;
 };
 
-export async function startRefresherProcess(settings: ProcessSettings): Promise<RefresherProcess> {
+/** A refresher of its own on the world's table, parameters and WeChat, at the world's time. */
+export async function startRefresherProcess(world: World, crashAt?: CrashPoint): Promise<RefresherProcess> {
+  const settings: ProcessSettings = {
+    apps: [world.app],
+    tableEndpoint: world.table.endpoint,
+    tableName: world.table.tableName,
+    parameterEndpoint: world.parameters.url,
+    simulatorUrl: world.simulator.url,
+    now: world.clock.now(),
+    ...(crashAt && { crashAt }),
+  };
   const script = fileURLToPath(new URL('./refresher-process.ts', import.meta.url));
   const child = fork(script, { env: { ...process.env, SETTINGS: JSON.stringify(settings) }, execArgv: [] });
   await once(child, 'message');

@@ -30,6 +30,7 @@ export const shop: App = {
 
 /** A whole deployment on one clock: WeChat, the table, the parameters, the refresher and the read URL. */
 export type World = {
+  readonly app: App;
   readonly clock: ManualClock;
   readonly simulator: Simulator;
   readonly table: EmbeddedTable;
@@ -95,6 +96,7 @@ export async function startWorld(
   });
   const invoke = async (event: unknown) => [...(await refresher.run(event)).results];
   return {
+    app,
     clock,
     simulator,
     table,

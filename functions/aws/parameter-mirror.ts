@@ -4,7 +4,8 @@ import { tokenParameter } from './parameters.ts';
 
 /**
  * What apps read: the raw value, nothing else. The function creates the parameter itself, because CloudFormation
- * cannot make a SecureString. Called once a version, so a write is always a change.
+ * cannot make a SecureString. Called for a version that is not marked as mirrored, so a write is a change, but for the one
+ * that a crash repeats.
  */
 export function parameterMirror(client: SSMClient, prefix: string): Mirror {
   return {

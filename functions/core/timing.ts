@@ -3,7 +3,10 @@ export type Timing = {
   readonly tickMs: number;
   /** The refresher is stopped then. Long enough to stay for one event anywhere in the tick and act on it. */
   readonly timeoutMs: number;
-  /** Outlives the function, so that the holder of an expired lease is dead; under two ticks, so that two ticks heal. */
+  /**
+   * Outlives the function, so that the holder of an expired lease is dead; from a tick of 40 s on it is under two ticks, so
+   * that two ticks heal.
+   */
   readonly leaseMs: number;
   /** No attempt begins later than this after the start of a run: it could not finish. */
   readonly lastStartMs: number;

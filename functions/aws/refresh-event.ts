@@ -19,7 +19,9 @@ const scheduled = z.looseObject({
   source: z.enum(['aws.scheduler', 'aws.events']),
   'detail-type': z.literal('Scheduled Event'),
   app: z.undefined().optional(),
+  credential: z.undefined().optional(),
   force: z.undefined().optional(),
+  reason: z.undefined().optional(),
   rejected: z.undefined().optional(),
 });
 

@@ -113,6 +113,27 @@ describe('a value in doubt is renewed until WeChat has confirmed one', () => {
     expect(await dead()).toBe(false);
   });
 
+  test('after a report of a stable token whose attempt failed', async () => {
+    world = await startWorld({ app: { ...shop, tokenApi: 'stable' } });
+    await world.tick();
+    const fingerprint = (await world.record())?.current?.fingerprint;
+    // Somebody else forces twice, which kills the first token for good.
+    for (const minute of [10, 11]) {
+      world.at(minute);
+      const body = { grant_type: 'client_credential', appid: shop.appId, secret: DEMO_ACCOUNT.secret };
+      await fetch(`${world.simulator.url}/cgi-bin/stable_token`, {
+        method: 'POST',
+        body: JSON.stringify({ ...body, force_refresh: true }),
+      });
+    }
+    expect(await dead()).toBe(true);
+    world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 4 });
+    expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([{ outcome: 'failed' }]);
+    world.at(12);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'value-in-doubt' }]);
+    expect(await dead()).toBe(false);
+  });
+
   test('after a lost answer that a refusal followed', async () => {
     world = await startWorld();
     await world.tick();

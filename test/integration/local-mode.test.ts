@@ -106,6 +106,7 @@ describe('the demo', () => {
     await until(() => existsSync(file));
     expect(readFileSync(file, 'utf8')).toBe(value);
     expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, 'parameters')).mode & 0o777).toBe(0o700);
     expect(existsSync(`${file}.new`)).toBe(false);
     expect((await fetch(`${local.url}/health`)).status).toBe(200);
     const signature = await fetch(`${local.url}/apps/default/jsapi-signature?url=https%3A%2F%2Fa.example%2F`);

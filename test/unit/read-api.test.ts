@@ -1,22 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type App, blankRecord, type CredentialRecord } from '../../functions/core/credential.ts';
+import { blankRecord, type CredentialRecord } from '../../functions/core/credential.ts';
 import { readApi } from '../../functions/http/read-api.ts';
 import { jsapiSignature } from '../../functions/http/signature-route.ts';
+import { mini, shop } from '../support/apps.ts';
 
 // 2026-01-01 00:00:00 UTC.
 const T0 = 1_767_225_600_000;
 const TOKEN = 'the-token-value';
 const TICKET = 'sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg';
-
-const shop: App = {
-  name: 'shop',
-  kind: 'official-account',
-  appId: 'wx1',
-  tokenApi: 'classic',
-  tickets: ['jsapi'],
-};
-const mini: App = { name: 'mini', kind: 'mini-program', appId: 'wx2', tokenApi: 'stable', tickets: [] };
 
 function recordOf(id: string, value: string, fingerprint = 'a'.repeat(64)): CredentialRecord {
   return {

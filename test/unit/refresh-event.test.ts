@@ -1,15 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidEventError, parseRefreshEvent } from '../../functions/aws/refresh-event.ts';
-import type { App } from '../../functions/core/credential.ts';
+import { mini, shop } from '../support/apps.ts';
 
-const shop: App = {
-  name: 'shop',
-  kind: 'official-account',
-  appId: 'wx1',
-  tokenApi: 'classic',
-  tickets: ['jsapi'],
-};
-const mini: App = { name: 'mini', kind: 'mini-program', appId: 'wx2', tokenApi: 'stable', tickets: [] };
 const apps = [shop, mini];
 const fingerprint = 'a'.repeat(64);
 
@@ -73,6 +65,10 @@ describe('any other event is refused by the name of its field', () => {
     [{ source: 'aws.scheduler' }, 'source: not a field of this event'],
     [
       { source: 'aws.scheduler', 'detail-type': 'Scheduled Event', app: 'shop', force: true },
+      'source, detail-type: not a field of this event',
+    ],
+    [
+      { source: 'aws.events', 'detail-type': 'Scheduled Event', reason: 'why' },
       'source, detail-type: not a field of this event',
     ],
     [{ source: 'me', 'detail-type': 'Scheduled Event' }, 'source, detail-type: not a field of this event'],

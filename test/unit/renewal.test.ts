@@ -18,6 +18,13 @@ const current: IssuedValue = {
   expiresAt: 1_767_232_800_000,
   renewedAt: 1_767_225_600_500,
 };
+/** A day ahead of T0. */
+const fromTheFuture: IssuedValue = {
+  ...current,
+  issuedAt: 1_767_312_000_000,
+  renewedAt: 1_767_312_000_000,
+  expiresAt: 1_767_319_200_000,
+};
 const healthy: CredentialRecord = {
   ...blankRecord('shop/access-token'),
   version: 3,
@@ -291,27 +298,13 @@ const rows: Row[] = [
   },
   {
     name: 'a value from the future is not trusted',
-    record: {
-      current: {
-        ...current,
-        issuedAt: 1_767_312_000_000,
-        renewedAt: 1_767_312_000_000,
-        expiresAt: 1_767_319_200_000,
-      },
-    },
+    record: { current: fromTheFuture },
     now: T0,
     expected: renew('value-in-doubt'),
   },
   {
     name: 'and does not satisfy a force',
-    record: {
-      current: {
-        ...current,
-        issuedAt: 1_767_312_000_000,
-        renewedAt: 1_767_312_000_000,
-        expiresAt: 1_767_319_200_000,
-      },
-    },
+    record: { current: fromTheFuture },
     now: T0,
     demand: { force: true },
     expected: renew('forced'),

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRefreshEvent } from './aws/refresh-event.ts';
 import type { App } from './core/credential.ts';
-import type { Clock, Mirror, Randomness, RecordStore, SecretStore } from './core/ports.ts';
+import type { Clock, Mirror, Notices, Randomness, RecordStore, SecretStore } from './core/ports.ts';
 import { refresh } from './core/refresh.ts';
 import type { CredentialResult } from './core/result.ts';
 import { timingOf } from './core/timing.ts';
 import { wechatClient } from './wechat/client.ts';
+import { officialMeanings } from './wechat/official-errors.ts';
 import { wechatSource } from './wechat/sources.ts';
+import { type ProxyUrl, WayOut } from './wechat/way-out.ts';
+import { wecomMeanings } from './wechat/wecom-errors.ts';
 
 export type RefreshAnswer = { readonly results: readonly CredentialResult[] };
 
@@ -22,29 +25,39 @@ export type Surroundings = {
   readonly apps: readonly App[];
   readonly tickMs: number;
   readonly refreshAfterMs: number;
-  /** WeChat's base URLs, the preferred one first. */
-  readonly hosts: readonly string[];
+  /** 0 = no probes. */
+  readonly probeMs: number;
+  /** Base URLs of each platform, the preferred one first. */
+  readonly hosts: { readonly official: readonly string[]; readonly wecom: readonly string[] };
+  readonly proxyUrl: ProxyUrl;
   readonly store: RecordStore;
   readonly mirror: Mirror;
   readonly secrets: SecretStore;
+  readonly notices: Notices;
   readonly clock: Clock;
 };
 
 /** Puts the core together with WeChat; the caller brings the stores. */
 export function createRefresher(surroundings: Surroundings): Refresher {
-  const { apps, store, mirror, secrets, clock, refreshAfterMs } = surroundings;
-  const client = wechatClient(surroundings.hosts, {
+  const { apps, hosts, store, mirror, secrets, notices, clock, refreshAfterMs, probeMs } = surroundings;
+  const wayOut = new WayOut(surroundings.proxyUrl);
+  const pauses = {
+    now: clock.now,
     random: randomness.fraction,
-    sleep: (ms) => clock.sleepUntil(clock.now() + ms),
+    sleep: (ms: number) => clock.sleepUntil(clock.now() + ms),
+  };
+  const source = wechatSource({
+    official: wechatClient({ hosts: hosts.official, meanings: officialMeanings }, wayOut, pauses),
+    wecom: wechatClient({ hosts: hosts.wecom, meanings: wecomMeanings }, wayOut, pauses),
   });
-  const ports = { store, mirror, secrets, clock, randomness, source: wechatSource(client) };
-  const schedule = { refreshAfterMs, timing: timingOf(surroundings.tickMs) };
+  const ports = { store, mirror, secrets, notices, clock, randomness, source };
+  const schedule = { refreshAfterMs, probeMs, timing: timingOf(surroundings.tickMs) };
   return {
     async run(event) {
       const { apps: named, request } = parseRefreshEvent(event, apps);
       return { results: await refresh(named, request, schedule, ports) };
     },
-    close: () => client.close(),
+    close: () => wayOut.close(),
   };
 }
 
@@ -56,3 +69,5 @@ export const systemClock: Clock = {
     await sleep(Math.max(0, instantMs - Date.now()));
   },
 };
+
+export const noProxy: ProxyUrl = async () => undefined;

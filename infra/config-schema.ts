@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { App } from '../functions/core/credential.ts';
-import { defaultWechatHosts, wechatHost } from '../functions/wechat/hosts.ts';
+import type { WechatApp, WecomApp } from '../functions/core/credential.ts';
+import { defaultWechatHosts, defaultWecomHosts, wechatHost } from '../functions/wechat/hosts.ts';
 
 /** @param later values of the contract that this version refuses: told apart from mere mistakes */
 function oneOf<const T extends string>(supported: readonly T[], later: readonly string[] = []) {
@@ -27,31 +27,64 @@ function text(shape: RegExp, cure: string) {
   return z.string(cure).regex(shape, cure);
 }
 
-const app = z
-  .strictObject({
-    name: text(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -'),
-    kind: oneOf(['official-account', 'mini-program', 'mini-game'], ['wecom']),
-    appId: text(/^[A-Za-z0-9_-]{4,64}$/, 'expected the AppID from mp.weixin.qq.com, like wx0123456789abcdef'),
-    tokenApi: oneOf(['classic', 'stable']).default('classic'),
-    tickets: z
-      .array(oneOf(['jsapi'], ['wx_card', 'agent_config']), 'expected a list of tickets')
-      .refine((tickets) => new Set(tickets).size === tickets.length, 'names a ticket twice; remove one')
-      .default([]),
-  })
-  .superRefine(({ kind, tickets }, context) => {
-    const has = Array.isArray(tickets) && tickets.length > 0;
-    if (has && (kind === 'mini-program' || kind === 'mini-game')) {
-      context.addIssue({
-        code: 'custom',
-        path: ['tickets'],
-        message: `a ${kind} has no tickets; remove them`,
-      });
-    }
-  }, besideOtherMistakes);
+const name = text(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -');
+
+function tickets<const T extends string>(types: readonly T[]) {
+  return z
+    .array(oneOf(types), 'expected a list of tickets')
+    .refine((given) => new Set(given).size === given.length, 'names a ticket twice; remove one')
+    .default([]);
+}
+
+const noTickets = z
+  .array(z.never(), 'expected no tickets')
+  .max(0, 'this kind has no tickets; remove them')
+  .default([]);
+
+const officialAppId = text(
+  /^[A-Za-z0-9_-]{4,64}$/,
+  'expected the AppID from mp.weixin.qq.com, like wx0123456789abcdef',
+);
+const wechatApp = { name, appId: officialAppId, tokenApi: oneOf(['classic', 'stable']).default('classic') };
+const officialAccount = z.strictObject({
+  ...wechatApp,
+  kind: z.literal('official-account'),
+  tickets: tickets(['jsapi', 'wx_card']),
+});
+const miniApp = z.strictObject({
+  ...wechatApp,
+  kind: z.enum(['mini-program', 'mini-game']),
+  tickets: noTickets,
+});
+const wecomApp = z.strictObject({
+  name,
+  kind: z.literal('wecom'),
+  corpId: text(
+    /^[A-Za-z0-9_-]{4,64}$/,
+    'expected the CorpID from work.weixin.qq.com, like ww0123456789abcdef',
+  ),
+  agentId: wholeNumber(1, 2_147_483_647),
+  tickets: tickets(['jsapi', 'agent_config']),
+});
+
+const app = z.discriminatedUnion('kind', [officialAccount, miniApp, wecomApp], {
+  error: 'expected one of official-account, mini-program, mini-game, wecom',
+});
+
+function hosts(byDefault: readonly string[]) {
+  return z
+    .array(wechatHost, 'expected a list of base URLs')
+    .min(1, 'expected at least one base URL')
+    .default([...byDefault]);
+}
+
+function parameterPath(cure: string) {
+  return text(/^(\/[A-Za-z0-9_.-]+)+$/, cure);
+}
 
 /** `-c appId=…`: one account needs no JSON. */
-export const singleApp = app.shape.appId.transform((appId) =>
-  app.parse({ name: 'default', kind: 'official-account', appId }),
+export const singleApp = officialAppId.transform((appId) =>
+  officialAccount.parse({ name: 'default', kind: 'official-account', appId }),
 );
 
 /** The `wechat` context of DESIGN.md section 3. Every check says its cure; unknown keys are refused. */
@@ -61,10 +94,7 @@ export const wechat = z
     stackName: text(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'expected a letter, then letters, digits and -').default(
       'WechatTokenRefresher',
     ),
-    parameterPrefix: text(
-      /^(\/[A-Za-z0-9_.-]+)+$/,
-      'expected a path like /wechat, without a slash at its end',
-    )
+    parameterPrefix: parameterPath('expected a path like /wechat, without a slash at its end')
       .refine(
         (prefix) => !/^\/(aws|ssm)/i.test(prefix),
         'SSM keeps names that begin with aws or ssm for itself',
@@ -81,35 +111,56 @@ export const wechat = z
     refreshAfterMinutes: wholeNumber(1, 115).default(100),
     tickMinutes: wholeNumber(1, 5).default(1),
     probeMinutes: wholeNumber(0, 60).default(5),
-    wechatHosts: z
-      .array(wechatHost, 'expected a list of base URLs')
-      .min(1, 'expected at least one base URL')
-      .default([...defaultWechatHosts]),
+    wechatHosts: hosts(defaultWechatHosts),
+    wecomHosts: hosts(defaultWecomHosts),
     readUrl: z
       .strictObject({
-        auth: oneOf(['iam'], ['key']).default('iam'),
+        auth: oneOf(['iam', 'key']).default('iam'),
         cacheSeconds: wholeNumber(0, 60).default(10),
       })
       .prefault({}),
     egress: z
-      .strictObject({ mode: oneOf(['direct'], ['nat-gateway', 'nat-instance', 'proxy']).default('direct') })
+      .strictObject({
+        mode: oneOf(['direct', 'proxy'], ['nat-gateway', 'nat-instance']).default('direct'),
+        proxyUrlParameter: parameterPath('expected an SSM parameter like /wechat/proxy-url').optional(),
+      })
+      .superRefine(({ mode, proxyUrlParameter }, context) => {
+        const problem = (message: string) =>
+          context.addIssue({ code: 'custom', path: ['proxyUrlParameter'], message });
+        if (mode === 'proxy' && proxyUrlParameter === undefined)
+          problem("goes with mode 'proxy': the SSM SecureString that holds the proxy's URL");
+        if (mode === 'direct' && proxyUrlParameter !== undefined)
+          problem("only goes with mode 'proxy'; remove it, or set the mode");
+      }, besideOtherMistakes)
       .prefault({}),
     alarmEmail: z.email('expected an e-mail address').optional(),
   })
-  .superRefine(({ apps, refreshAfterMinutes, tickMinutes }, context) => {
+  .superRefine(({ apps, parameterPrefix, egress, refreshAfterMinutes, tickMinutes }, context) => {
     const problem = (path: (string | number)[], message: string) =>
       context.addIssue({ code: 'custom', path, message });
-    const list: Partial<App>[] = Array.isArray(apps) ? apps.map((each) => each ?? {}) : [];
-    for (const [index, { name, appId, tokenApi }] of list.entries()) {
+    const list: PartialApp[] = Array.isArray(apps) ? apps.map((each) => each ?? {}) : [];
+    for (const [index, one] of list.entries()) {
       const before = list.slice(0, index);
-      if (name && before.some((other) => other.name === name))
-        problem(['apps', index, 'name'], `'${name}' is taken by another app; give each its own`);
-      if (appId && before.some((other) => other.appId === appId && other.tokenApi === tokenApi)) {
+      if (one.name && before.some((other) => other.name === one.name))
+        problem(['apps', index, 'name'], `'${one.name}' is taken by another app; give each its own`);
+      const isSame = (other: PartialApp) => other.appId === one.appId && other.tokenApi === one.tokenApi;
+      if (one.appId && before.some(isSame)) {
         problem(
           ['apps', index, 'appId'],
-          `'${appId}' is another app's too: the two would kill each other's token; remove one`,
+          `'${one.appId}' is another app's too: the two would kill each other's token; remove one`,
         );
       }
+      const isSameAgent = (other: PartialApp) => other.corpId === one.corpId && other.agentId === one.agentId;
+      if (one.corpId && before.some(isSameAgent)) {
+        problem(['apps', index, 'agentId'], `'${one.agentId}' of this corp is another app's too; remove one`);
+      }
+    }
+    const proxyUrlParameter = egress?.proxyUrlParameter;
+    if (typeof proxyUrlParameter === 'string' && proxyUrlParameter.startsWith(`${parameterPrefix}/tokens/`)) {
+      problem(
+        ['egress', 'proxyUrlParameter'],
+        'stands where readers of tokens can read it, and it holds a password; choose another path',
+      );
     }
     const whole = Number.isInteger(refreshAfterMinutes) && Number.isInteger(tickMinutes);
     if (whole && refreshAfterMinutes + 2 * tickMinutes >= 120) {
@@ -119,3 +170,6 @@ export const wechat = z
       );
     }
   }, besideOtherMistakes);
+
+/** An app as a cross-check may meet it, beside other mistakes. */
+type PartialApp = Partial<Omit<WechatApp, 'kind' | 'tickets'> & Omit<WecomApp, 'kind' | 'tickets'>>;

@@ -9,6 +9,9 @@ export type Config = {
   readonly deployment: Deployment;
   /** WeChat's base URLs, the preferred one first. */
   readonly wechatHosts: readonly string[];
+  readonly wecomHosts: readonly string[];
+  /** The SSM SecureString that holds the URL of the proxy to WeChat; `undefined` without one. */
+  readonly proxyUrlParameter: string | undefined;
   readonly alarmEmail: string | undefined;
 };
 
@@ -50,16 +53,19 @@ export function loadConfig({ wechat: given, appId, stackName }: Context): Config
   const {
     apps = single?.data ? [single.data] : [],
     wechatHosts,
+    wecomHosts,
     alarmEmail,
     readUrl,
-    egress: _direct,
+    egress,
     stackName: name,
     ...rest
   } = parsed.data;
   return {
     stackName: name,
-    deployment: { ...rest, apps, cacheSeconds: readUrl.cacheSeconds },
+    deployment: { ...rest, apps, readAuth: readUrl.auth, cacheSeconds: readUrl.cacheSeconds },
     wechatHosts,
+    wecomHosts,
+    proxyUrlParameter: egress.proxyUrlParameter,
     alarmEmail,
   };
 }
@@ -97,11 +103,7 @@ function describe(issue: z.core.$ZodIssue): string[] {
   return issue.keys.map((key) => `${path}.${key}: ${cureOfUnknownKey(key)}`);
 }
 
-/** Keys of the contract that this version refuses. */
-const LATER_KEYS = ['corpId', 'agentId', 'wecomHosts', 'proxyUrlParameter'];
-
 function cureOfUnknownKey(key: string): string {
-  if (LATER_KEYS.includes(key)) return 'is not supported yet; remove it';
   if (/secret/i.test(key))
     return 'a secret never stands in the configuration; write it to SSM after the deployment';
   return 'is not a key of the configuration; remove it';

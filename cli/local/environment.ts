@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { App } from '../../functions/core/credential.ts';
-import { defaultWechatHosts, wechatHostList } from '../../functions/wechat/hosts.ts';
+import type { WechatApp } from '../../functions/core/credential.ts';
+import { defaultWechatHosts, hostList } from '../../functions/wechat/hosts.ts';
 
 export type LocalSettings = {
   readonly port: number;
@@ -9,7 +9,7 @@ export type LocalSettings = {
   readonly account:
     | { readonly appId: string; readonly secret: string; readonly hosts: readonly string[] }
     | undefined;
-  readonly app: Omit<App, 'appId'>;
+  readonly app: Omit<WechatApp, 'appId'>;
 };
 
 /** What the environment says wrongly, and what to write instead. */
@@ -29,7 +29,7 @@ const environment = z.object({
   LOCAL_DIR: z.string().min(1).default('.local'),
   WECHAT_APPID: z.string().min(1).optional(),
   WECHAT_SECRET: z.string().min(1).optional(),
-  WECHAT_HOSTS: wechatHostList.optional(),
+  WECHAT_HOSTS: hostList.optional(),
   WECHAT_KIND: z.enum(['official-account', 'mini-program', 'mini-game']).default('official-account'),
   WECHAT_TOKEN_API: z.enum(['classic', 'stable']).default('classic'),
   WECHAT_TICKETS: z
@@ -40,7 +40,7 @@ const environment = z.object({
         .map((type) => type.trim())
         .filter(Boolean),
     )
-    .pipe(z.array(z.enum(['jsapi'])))
+    .pipe(z.array(z.enum(['jsapi', 'wx_card'])))
     .optional(),
 });
 

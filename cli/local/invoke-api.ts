@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { InvalidEventError } from '../../functions/aws/refresh-event.ts';
 import { json, type ReadResponse } from '../../functions/http/exchange.ts';
+import { readBody } from './request-body.ts';
 
 /** Runs one event, as the refresh function would. */
 export type Invoke = (event: unknown) => Promise<unknown>;
 
-/** Lambda's own limit of an asynchronous event, and more than any event of ours. */
-const MAX_EVENT_BYTES = 256 * 1024;
 const PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
 export function isInvocation(path: string): boolean {
@@ -67,15 +66,4 @@ async function run(event: unknown, invoke: Invoke): Promise<ReadResponse> {
 
 function fault(status: number, type: string, message: string): ReadResponse {
   return json(status, { Type: 'User', Message: message, message }, { 'x-amzn-errortype': type });
-}
-
-async function readBody(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    // Read to its end all the same, or the caller never sees the answer.
-    if (bytes <= MAX_EVENT_BYTES) chunks.push(chunk);
-  }
-  return bytes <= MAX_EVENT_BYTES ? Buffer.concat(chunks).toString('utf8') : undefined;
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { HttpProblem, problem, type ReadResponse } from '../../functions/http/exchange.ts';
 import type { ReadApi } from '../../functions/http/read-api.ts';
 import { type Invoke, invocation, isInvocation } from './invoke-api.ts';
+import { readBody } from './request-body.ts';
 
 export type LocalServer = { readonly port: number; close(): Promise<void> };
 
@@ -53,11 +54,14 @@ async function answer(request: IncomingMessage, read: ReadApi, invoke: Invoke): 
   const cut = target.indexOf('?');
   const path = cut < 0 ? target : target.slice(0, cut);
   if (isInvocation(path)) return invocation(path, request, invoke);
+  const body = await readBody(request);
+  if (body === undefined) throw new HttpProblem(413, 'too-large', 'The body is larger than 256 KB.');
   return read({
     method: request.method ?? 'GET',
     path,
     query: new URLSearchParams(cut < 0 ? '' : target.slice(cut + 1)),
     headers: { 'if-none-match': request.headers['if-none-match'] },
+    body,
   });
 }
 

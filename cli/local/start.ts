@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { join, relative, resolve } from 'node:path';
 import { recordTable } from '../../functions/aws/record-table.ts';
-import { type App, credentialsOf } from '../../functions/core/credential.ts';
+import { credentialsOf, type WechatApp } from '../../functions/core/credential.ts';
 import type { SecretStore } from '../../functions/core/ports.ts';
+import { everybody } from '../../functions/http/guard.ts';
 import { readApi } from '../../functions/http/read-api.ts';
-import { createRefresher, systemClock } from '../../functions/refresher.ts';
+import { createRefresher, noProxy, systemClock } from '../../functions/refresher.ts';
 import { DEMO_ACCOUNT, startSimulator } from '../../test/wechat-simulator/simulator.ts';
 import { openEmbeddedTable } from './embedded-table.ts';
 import type { LocalSettings } from './environment.ts';
@@ -16,6 +17,7 @@ import { startTicking } from './ticker.ts';
 
 const TICK_MS = 1_000;
 const REFRESH_AFTER_MS = 100 * 60_000;
+const PROBE_MS = 5 * 60_000;
 const PREFIX = '/wechat';
 /** The demo scales WeChat's two hours and five minutes down to two minutes and twenty seconds. */
 const DEMO_LIFETIME_SECONDS = 120;
@@ -54,7 +56,7 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
   started.push(lock.release);
 
   const account = settings.account ?? (await startDemo(folder, started));
-  const app: App = { ...settings.app, appId: account.appId };
+  const app: WechatApp = { ...settings.app, appId: account.appId };
   const table = await openEmbeddedTable(join(folder, 'dynamodb'));
   started.push(table.close);
   const store = recordTable(table.client, table.tableName);
@@ -64,10 +66,13 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
     apps: [app],
     tickMs: TICK_MS,
     refreshAfterMs: REFRESH_AFTER_MS,
-    hosts: account.hosts,
+    probeMs: PROBE_MS,
+    hosts: { official: account.hosts, wecom: [] },
+    proxyUrl: noProxy,
     store,
     mirror: fileMirror(parameters, PREFIX),
     secrets: environmentSecret(account.secret),
+    notices: { send: async ({ message }) => print(`${clockTime(Date.now())}  ${message}`) },
     clock: systemClock,
   });
   started.push(refresher.close);
@@ -94,6 +99,9 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
   };
   const read = readApi({
     apps: [app],
+    // Whoever can reach the loopback interface can read the files, too.
+    guard: everybody,
+    refreshAfterMs: REFRESH_AFTER_MS,
     // The table is in this very process: a cache would only delay what a visitor came to see.
     cacheSeconds: 0,
     store,

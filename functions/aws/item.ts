@@ -1,11 +1,11 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { CredentialRecord, Failure, FailureKind, IssuedValue } from '../core/credential.ts';
+import type { CredentialRecord, Failure, FailureKind, FormerValue, IssuedValue } from '../core/credential.ts';
 
 export type Item = Record<string, AttributeValue>;
 
 /** The record as the table holds it: flat, because ops read it in the console. Instants are epoch ms. */
 export function toItem(record: CredentialRecord): Item {
-  const { current, failure } = record;
+  const { current, former, failure } = record;
   return {
     id: text(record.id),
     version: number(record.version),
@@ -17,13 +17,21 @@ export function toItem(record: CredentialRecord): Item {
     failureCount: number(failure?.count ?? 0),
     forcedAt: number(record.forcedAt),
     forcedToday: number(record.forcedToday),
+    probedAt: number(record.probedAt),
+    classicQuotaBackAt: number(record.classicQuotaBackAt),
+    rotationToldAt: number(record.rotationToldAt),
+    ...(former && {
+      formerFingerprint: text(former.fingerprint),
+      formerAcceptedUntil: number(former.acceptedUntil),
+    }),
     ...(current && {
       value: text(current.value),
       fingerprint: text(current.fingerprint),
-      ...(current.appId !== undefined && { appId: text(current.appId) }),
+      ...(current.account !== undefined && { account: text(current.account) }),
       issuedAt: number(current.issuedAt),
       expiresAt: number(current.expiresAt),
       renewedAt: number(current.renewedAt),
+      confirmedAt: number(current.confirmedAt),
     }),
     ...(failure && {
       failureKind: text(failure.kind),
@@ -38,6 +46,7 @@ export function toItem(record: CredentialRecord): Item {
 /** Reads an item, tolerant of what is missing: a record that cannot be read could never be renewed either. */
 export function fromItem(item: Item): CredentialRecord {
   const current = issuedValueOf(item);
+  const former = formerValueOf(item);
   const failure = failureOf(item);
   return {
     id: textOf(item, 'id') ?? '',
@@ -49,7 +58,11 @@ export function fromItem(item: Item): CredentialRecord {
     nextAttemptAt: numberOf(item, 'nextAttemptAt'),
     forcedAt: numberOf(item, 'forcedAt'),
     forcedToday: numberOf(item, 'forcedToday'),
+    probedAt: numberOf(item, 'probedAt'),
+    classicQuotaBackAt: numberOf(item, 'classicQuotaBackAt'),
+    rotationToldAt: numberOf(item, 'rotationToldAt'),
     ...(current && { current }),
+    ...(former && { former }),
     ...(failure && { failure }),
   };
 }
@@ -61,11 +74,17 @@ function issuedValueOf(item: Item): IssuedValue | undefined {
   return {
     value,
     fingerprint,
-    appId: textOf(item, 'appId'),
+    account: textOf(item, 'account'),
     issuedAt: numberOf(item, 'issuedAt'),
     expiresAt: numberOf(item, 'expiresAt'),
     renewedAt: numberOf(item, 'renewedAt'),
+    confirmedAt: numberOf(item, 'confirmedAt'),
   };
+}
+
+function formerValueOf(item: Item): FormerValue | undefined {
+  const fingerprint = textOf(item, 'formerFingerprint');
+  return fingerprint ? { fingerprint, acceptedUntil: numberOf(item, 'formerAcceptedUntil') } : undefined;
 }
 
 function failureOf(item: Item): Failure | undefined {
@@ -82,14 +101,14 @@ function failureOf(item: Item): Failure | undefined {
   };
 }
 
-const text = (value: string): AttributeValue => ({ S: value });
-const number = (value: number): AttributeValue => ({ N: String(value) });
+export const text = (value: string): AttributeValue => ({ S: value });
+export const number = (value: number): AttributeValue => ({ N: String(value) });
 
-function textOf(item: Item, name: string): string | undefined {
+export function textOf(item: Item, name: string): string | undefined {
   return item[name]?.S;
 }
 
-function numberOf(item: Item, name: string): number {
+export function numberOf(item: Item, name: string): number {
   const value = Number(item[name]?.N ?? 0);
   return Number.isFinite(value) ? value : 0;
 }

@@ -1,35 +1,39 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BatchGetItemCommand, type DynamoDBClient, type KeysAndAttributes } from '@aws-sdk/client-dynamodb';
-import type { CredentialRecord } from '../core/credential.ts';
 import type { RecordStore } from '../core/ports.ts';
-import { fromItem } from './item.ts';
+import { fromItem, type Item } from './item.ts';
 
 /** DynamoDB's limit for one BatchGetItem. */
 const BATCH_SIZE = 100;
 const MAX_ROUNDS = 5;
 
 /**
- * Reads records, strongly consistent and in batches of 100; absent ones are left out. The only half of the table that
- * the read function can use: its role can write nothing.
+ * Reads records, strongly consistent; absent ones are left out. The only half of the table that the read function can
+ * use: its role can write nothing.
  */
 export function recordReader(client: DynamoDBClient, tableName: string): Pick<RecordStore, 'read'> {
   return {
     async read(ids) {
-      const batches = Array.from({ length: Math.ceil(ids.length / BATCH_SIZE) }, (_, index) =>
-        readBatch(client, tableName, ids.slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE)),
-      );
-      const records = (await Promise.all(batches)).flat();
+      const records = (await readItems(client, tableName, ids)).map(fromItem);
       return new Map(records.map((record) => [record.id, record]));
     },
   };
 }
 
-async function readBatch(
+/** The items that exist, in batches of 100, strongly consistent. */
+export async function readItems(
   client: DynamoDBClient,
   tableName: string,
   ids: readonly string[],
-): Promise<CredentialRecord[]> {
-  const records: CredentialRecord[] = [];
+): Promise<Item[]> {
+  const batches = Array.from({ length: Math.ceil(ids.length / BATCH_SIZE) }, (_, index) =>
+    readBatch(client, tableName, ids.slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE)),
+  );
+  return (await Promise.all(batches)).flat();
+}
+
+async function readBatch(client: DynamoDBClient, tableName: string, ids: readonly string[]): Promise<Item[]> {
+  const items: Item[] = [];
   let pending: KeysAndAttributes | undefined = {
     Keys: ids.map((id) => ({ id: { S: id } })),
     ConsistentRead: true,
@@ -44,10 +48,10 @@ async function readBatch(
       tableName,
       pending,
     );
-    records.push(...(Responses?.[tableName] ?? []).map(fromItem));
+    items.push(...(Responses?.[tableName] ?? []));
     pending = UnprocessedKeys?.[tableName];
   }
-  return records;
+  return items;
 }
 
 function batchGet(client: DynamoDBClient, tableName: string, keys: KeysAndAttributes) {

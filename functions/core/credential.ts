@@ -1,22 +1,39 @@
-/** What WeChat calls an app: one AppID with its AppSecret. */
-export type App = {
+/** One account: what owns an access token of its own. */
+export type App = WechatApp | WecomApp;
+
+/** 公众号, 服务号, 小程序, 小游戏: one AppID with its AppSecret. */
+export type WechatApp = {
   /** Unique in a deployment; part of every name that readers use. */
   readonly name: string;
-  readonly kind: AppKind;
+  readonly kind: 'official-account' | 'mini-program' | 'mini-game';
   readonly appId: string;
   /** `classic`: `/cgi-bin/token`, every call rotates. `stable`: `/cgi-bin/stable_token`, the same value until near its end. */
   readonly tokenApi: TokenApi;
-  readonly tickets: readonly TicketType[];
+  readonly tickets: readonly ('jsapi' | 'wx_card')[];
 };
 
-export type AppKind = 'official-account' | 'mini-program' | 'mini-game';
+/** 企业微信: one agent of a corp. Each agent has a secret and so a token of its own: never key it by the corp alone. */
+export type WecomApp = {
+  readonly name: string;
+  readonly kind: 'wecom';
+  readonly corpId: string;
+  readonly agentId: number;
+  readonly tickets: readonly ('jsapi' | 'agent_config')[];
+};
+
 export type TokenApi = 'classic' | 'stable';
 /** WeChat's own name of a ticket, as in `getticket?type=…`. */
-export type TicketType = 'jsapi';
+export type TicketType = App['tickets'][number];
 
 /** What a reader asks for, and the last part of the record's key and of the parameter's name. */
-export const credentialNames = ['access-token', 'jsapi-ticket'] as const;
+export const credentialNames = [
+  'access-token',
+  'jsapi-ticket',
+  'wx-card-ticket',
+  'agent-config-ticket',
+] as const;
 export type CredentialName = (typeof credentialNames)[number];
+export type TicketName = Exclude<CredentialName, 'access-token'>;
 
 /** One app's one credential, e.g. `shop/access-token`. */
 export type Credential = { readonly app: App; readonly name: CredentialName };
@@ -28,7 +45,10 @@ export type Deployment = {
   readonly parameterPrefix: string;
   readonly refreshAfterMinutes: number;
   readonly tickMinutes: number;
+  /** How often a token is checked with WeChat; 0 = never. */
   readonly probeMinutes: number;
+  /** Who may read the URL: `iam`, whom Lambda let in; `key`, who shows a reader key. */
+  readonly readAuth: 'iam' | 'key';
   /** How long the read URL may serve from memory. */
   readonly cacheSeconds: number;
 };
@@ -38,15 +58,25 @@ export type IssuedValue = {
   readonly value: string;
   /** SHA-256 hex of `value`: names it without revealing it. */
   readonly fingerprint: string;
-  /** The account it belongs to, if known: an app whose `appId` ops changed must not serve the old account's value. */
-  readonly appId: string | undefined;
+  /** The account it belongs to, if known (`accountOf`): an app that ops gave another one must not serve the old one's value. */
+  readonly account: string | undefined;
   /** When the refresher asked for it: never later than WeChat's own clock start. */
   readonly issuedAt: number;
   readonly expiresAt: number;
   /** When it was committed; a forced refresh that was asked for before then is satisfied by it. */
   readonly renewedAt: number;
+  /** When WeChat last let us know that it is good: by granting it, by returning it again, or in a probe. */
+  readonly confirmedAt: number;
 };
 
+/** The value before the current one, which WeChat goes on accepting for a while. */
+export type FormerValue = {
+  readonly fingerprint: string;
+  /** Epoch ms. */
+  readonly acceptedUntil: number;
+};
+
+/** `transient` passes by itself; `configuration` waits for ops; `quota` is the day's calls used up. */
 export type FailureKind = 'transient' | 'configuration' | 'quota';
 
 /** Why the last attempts failed, and when the next one is allowed. */
@@ -67,6 +97,7 @@ export type CredentialRecord = {
   /** Counts the values; 0 = there was none yet. */
   readonly version: number;
   readonly current?: IssuedValue;
+  readonly former?: FormerValue;
   readonly mirroredVersion: number;
   /** The newest lease, kept after its release: a new id tells every earlier reader that its picture is old. */
   readonly leaseId: string;
@@ -82,6 +113,12 @@ export type CredentialRecord = {
   readonly forcedAt: number;
   /** Forced renewals on the Beijing day of `forcedAt`, because WeChat counts them by that day. */
   readonly forcedToday: number;
+  /** When the newest probe began. */
+  readonly probedAt: number;
+  /** Until then the classic interface's calls of the day are used up, and the stable one stands in. */
+  readonly classicQuotaBackAt: number;
+  /** When ops were last told that somebody else rotated this credential. */
+  readonly rotationToldAt: number;
 };
 
 /** A record nobody has written yet. */
@@ -96,6 +133,9 @@ export function blankRecord(id: string): CredentialRecord {
     nextAttemptAt: 0,
     forcedAt: 0,
     forcedToday: 0,
+    probedAt: 0,
+    classicQuotaBackAt: 0,
+    rotationToldAt: 0,
   };
 }
 
@@ -109,8 +149,19 @@ export function credentialsOf(app: App): Credential[] {
   return [{ app, name: 'access-token' }, ...app.tickets.map((type) => ({ app, name: ticketName(type) }))];
 }
 
-function ticketName(type: TicketType): CredentialName {
-  return `${type}-ticket`;
+const ticketNames = {
+  jsapi: 'jsapi-ticket',
+  wx_card: 'wx-card-ticket',
+  agent_config: 'agent-config-ticket',
+} as const satisfies Record<TicketType, TicketName>;
+
+export function ticketName(type: TicketType): TicketName {
+  return ticketNames[type];
+}
+
+/** What a value belongs to: an AppID, or an agent of a corp. */
+export function accountOf(app: App): string {
+  return app.kind === 'wecom' ? `${app.corpId}/${app.agentId}` : app.appId;
 }
 
 /** The value that may be served at `now`: of the right account and not past its end. */
@@ -120,9 +171,22 @@ export function liveValue(
   now: number,
 ): IssuedValue | undefined {
   const current = record?.current;
-  return current && belongsTo(current, app.appId) && now < current.expiresAt ? current : undefined;
+  return current && belongsTo(current, accountOf(app)) && now < current.expiresAt ? current : undefined;
 }
 
-export function belongsTo(current: IssuedValue, appId: string): boolean {
-  return current.appId === undefined || current.appId === appId;
+export function belongsTo(current: IssuedValue, account: string): boolean {
+  return current.account === undefined || current.account === account;
+}
+
+/** Whether a token with this fingerprint is the app's: the current one, or the one before while WeChat still accepts it. */
+export function acceptsToken(
+  record: CredentialRecord | undefined,
+  app: App,
+  fingerprint: string,
+  now: number,
+): boolean {
+  if (!record?.current || !belongsTo(record.current, accountOf(app))) return false;
+  const { current, former } = record;
+  if (current.fingerprint === fingerprint) return now < current.expiresAt;
+  return former?.fingerprint === fingerprint && now < former.acceptedUntil;
 }

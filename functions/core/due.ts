@@ -1,9 +1,9 @@
-import type { App, CredentialName, IssuedValue } from './credential.ts';
+import type { App, CredentialName, CredentialRecord, IssuedValue, TokenApi } from './credential.ts';
 
 /**
  * How a credential renews itself at WeChat.
  * - `rotating` (classic token): every call issues a new value and kills the old one after 5 minutes.
- * - `sticky` (stable token, ticket): a call returns the same value until `renewsBeforeEndMs` before its end;
+ * - `sticky` (stable token, WeCom token, ticket): a call returns the same value until `renewsBeforeEndMs` before its end;
  *   0 means that only the end itself brings a new one, so calling sooner is a wasted call.
  */
 export type Renewal =
@@ -13,6 +13,8 @@ export type Renewal =
 const FULL_LIFETIME_MS = 7_200_000;
 /** WeChat grants whole seconds, counted from its own clock: ask a moment after our own idea of the turn. */
 const SETTLE_MS = 1_000;
+/** How long a rotated token goes on working: WECHAT.md, "GET /cgi-bin/token". */
+const OVERLAP_MS = 300_000;
 
 /**
  * When a healthy value is renewed (epoch ms). A rotating one at `refreshAfterMs`, or at 5/6 of its lifetime when
@@ -32,15 +34,41 @@ export function dueAt(current: IssuedValue, renewal: Renewal): number {
   return Math.min(current.issuedAt + Math.floor(scaledMs), current.expiresAt);
 }
 
-/** Whether an answer's `expires_in` counts what is left; that of a sticky-to-the-end ticket always says 7200 (user). */
+/**
+ * Until when somebody who keeps the value may use it unseen (epoch ms): a rotating one dies five minutes after its
+ * renewal, which is before its own end.
+ */
+export function goodUntil(current: IssuedValue, renewal: Renewal, now: number): number {
+  if (renewal.kind === 'sticky') return current.expiresAt;
+  return Math.min(current.expiresAt, Math.max(now, dueAt(current, renewal)) + OVERLAP_MS);
+}
+
+/** Until when WeChat accepts a value that was replaced at `now`; one that was found dead is dead already. */
+export function acceptedUntil(replaced: IssuedValue, now: number, foundDead: boolean): number {
+  return foundDead ? now : Math.min(replaced.expiresAt, now + OVERLAP_MS);
+}
+
+/** Whether an answer's `expires_in` counts what is left; that of a credential which is sticky to its end may always say 7200 (user). */
 export function tellsTimeLeft(renewal: Renewal): boolean {
   return renewal.kind === 'rotating' || renewal.renewsBeforeEndMs > 0;
 }
 
+const STICKY_TO_THE_END: Renewal = { kind: 'sticky', renewsBeforeEndMs: 0 };
+const STABLE: Renewal = { kind: 'sticky', renewsBeforeEndMs: 300_000, forcedPerDay: 20 };
+
 /** The renewal of each credential, from the official pages that WECHAT.md gathers. */
-export function renewalOf(app: App, name: CredentialName, refreshAfterMs: number): Renewal {
-  if (name !== 'access-token') return { kind: 'sticky', renewsBeforeEndMs: 0 };
-  return app.tokenApi === 'stable'
-    ? { kind: 'sticky', renewsBeforeEndMs: 300_000, forcedPerDay: 20 }
-    : { kind: 'rotating', refreshAfterMs };
+export function renewalOf(
+  app: App,
+  name: CredentialName,
+  record: CredentialRecord,
+  now: number,
+  refreshAfterMs: number,
+): Renewal {
+  if (name !== 'access-token' || app.kind === 'wecom') return STICKY_TO_THE_END;
+  return tokenApiOf(app.tokenApi, record, now) === 'stable' ? STABLE : { kind: 'rotating', refreshAfterMs };
+}
+
+/** The interface that grants the next token: the stable one stands in for a classic one whose calls of the day are used up. */
+export function tokenApiOf(configured: TokenApi, record: CredentialRecord, now: number): TokenApi {
+  return now < record.classicQuotaBackAt ? 'stable' : configured;
 }

@@ -1,7 +1,7 @@
 import type { FailureKind } from './credential.ts';
 
-/** What WeChat refused besides the request itself: a cached secret is read again. */
-export type Refused = 'secret';
+/** What WeChat refused besides the request itself: a cached secret is read again, a dead token is healed. */
+export type Refused = 'secret' | 'access-token';
 
 /**
  * Why a credential could not be fetched, in terms that the rules need. The message names what happened and what to

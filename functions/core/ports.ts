@@ -1,4 +1,13 @@
-import type { App, Credential, CredentialRecord } from './credential.ts';
+import type {
+  App,
+  Credential,
+  CredentialName,
+  CredentialRecord,
+  TicketName,
+  TokenApi,
+  WechatApp,
+  WecomApp,
+} from './credential.ts';
 
 /** The table. The only shared state, and so the only place where refreshers meet. */
 export type RecordStore = {
@@ -29,23 +38,36 @@ export type SecretStore = {
   whereToPut(app: App): string;
 };
 
-export type TokenOrder = {
-  readonly app: App;
-  readonly name: 'access-token';
-  readonly secret: string;
-  readonly force: boolean;
-};
-export type TicketOrder = {
-  readonly app: App;
-  readonly name: 'jsapi-ticket';
-  readonly accessToken: string;
-};
+export type TokenOrder =
+  | (Order<WechatApp> & { readonly tokenApi: TokenApi; readonly force: boolean })
+  | Order<WecomApp>;
+type Order<A extends App> = { readonly app: A; readonly name: 'access-token'; readonly secret: string };
+
+export type TicketOrder = { readonly app: App; readonly name: TicketName; readonly accessToken: string };
 
 /** What WeChat granted: the value, and the seconds it says are left. */
 export type Grant = { readonly value: string; readonly expiresInSeconds: number };
 
 /** WeChat. Throws `SourceError`. */
-export type CredentialSource = { fetch(order: TokenOrder | TicketOrder): Promise<Grant> };
+export type CredentialSource = {
+  fetch(order: TokenOrder | TicketOrder): Promise<Grant>;
+  /** Whether WeChat accepts the token, by a cheap call that changes nothing. */
+  accepts(app: App, accessToken: string): Promise<boolean>;
+};
+
+/** Something that ops should hear of although nothing has failed for readers. Free of secrets and tokens. */
+export type Notice = {
+  readonly kind: 'unexpected-rotation' | 'classic-quota-spent';
+  readonly app: string;
+  readonly credential: CredentialName;
+  /** What happened and what to do. */
+  readonly message: string;
+  /** False: only count it, for ops were told of the same thing lately. */
+  readonly tell: boolean;
+};
+
+/** What cannot be delivered must not hold up a renewal: implementations do not throw. */
+export type Notices = { send(notice: Notice): Promise<void> };
 
 export type Clock = {
   /** Epoch milliseconds. */
@@ -65,6 +87,7 @@ export type Ports = {
   readonly mirror: Mirror;
   readonly secrets: SecretStore;
   readonly source: CredentialSource;
+  readonly notices: Notices;
   readonly clock: Clock;
   readonly randomness: Randomness;
 };

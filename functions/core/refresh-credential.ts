@@ -1,24 +1,21 @@
-import { blankRecord, type Credential, type CredentialRecord, credentialId } from './credential.ts';
+import {
+  accountOf,
+  blankRecord,
+  type Credential,
+  type CredentialRecord,
+  credentialId,
+} from './credential.ts';
 import { renewalOf } from './due.ts';
 import { SourceError } from './errors.ts';
 import { inputsOf, prepareFetch } from './grant.ts';
-import type { Ports } from './ports.ts';
+import { rotationNotice } from './notices.ts';
+import { OwnTokenOf } from './own-token.ts';
+import { probe, probeIsDue } from './probe.ts';
 import { mirrorUnderLease, putsInDoubt, renewUnderLease } from './renew.ts';
 import { type Decision, type Demand, decide, type RenewalPolicy } from './renewal.ts';
-import { type CredentialResult, report, reportStanding } from './result.ts';
-import type { Timing } from './timing.ts';
+import { report, reportStanding } from './result.ts';
+import type { Run, Visit } from './run.ts';
 import { leased } from './transitions.ts';
-
-export type Run = {
-  /** The one `now` of the run, epoch ms. */
-  readonly now: number;
-  readonly mayWait: boolean;
-  readonly refreshAfterMs: number;
-  readonly timing: Timing;
-  readonly ports: Ports;
-  /** Bounds the attempts under way at once; waiting for a moment takes no place. */
-  readonly limit: <T>(task: () => Promise<T>) => Promise<T>;
-};
 
 /** One look at one credential: what the table said, and when. */
 type Look = {
@@ -33,43 +30,40 @@ export async function refreshCredential(
   found: CredentialRecord | undefined,
   demand: Demand,
   run: Run,
-): Promise<CredentialResult> {
-  let look = lookAt(credential, found, run.now);
+  now: number = run.now,
+): Promise<Visit> {
+  let look = lookAt(credential, found, now);
+  let wanted = demand;
   let racesLost = 0;
   try {
     for (;;) {
-      const decision = await consider(credential, look, demand, run);
-      if (worthStaying(decision, run)) {
-        await run.ports.clock.sleepUntil(decision.untilMs);
-        look = await lookAgain(credential, Math.max(decision.untilMs, run.ports.clock.now()), run);
+      const decision = await consider(credential, look, wanted, run);
+      if (decision.reason === 'healthy' && credential.name === 'access-token' && probeDue(look, run)) {
+        const probed = await run.limit(() => probe(credential, look.record, look.now, run.ports));
+        if ('result' in probed) return probed;
+        wanted = { ...wanted, foundDead: probed.foundDead };
+        look = await lookAgain(credential, look.now, run);
         continue;
       }
       if (decision.action === 'skip' || decision.action === 'wait') {
-        return reportStanding(credential, look.record, decision, look.now);
+        return standing(credential, look, decision);
       }
-      const result = await run.limit(() => act(credential, look, decision, demand, run));
-      if (result === 'lost-the-race') {
-        // Mostly the winner has done our work. One more try, for it may have done something else, such as mirroring.
-        if (++racesLost > 1) return report(credential, look.record, 'busy', 'lost-the-race');
-      } else if (result.outcome !== 'unchanged' || !run.mayWait || (result.expiresAt ?? 0) > look.now) {
-        return result;
-      }
-      // Or WeChat still returns the value whose time is over, its clock being a little behind: stay for the next one.
+      const visit = await run.limit(() => act(credential, look, decision, wanted, run));
+      if (visit !== 'lost-the-race') return visit;
+      // Mostly the winner has done our work. One more try, for it may have done something else, such as mirroring.
+      if (++racesLost > 1) return { result: report(credential, look.record, 'busy', 'lost-the-race') };
       look = await lookAgain(credential, look.now, run);
     }
   } catch (error) {
-    return report(credential, look.record, 'failed', ...unreachable(error));
+    return { result: report(credential, look.record, 'failed', ...unreachable(error)) };
   }
 }
 
-/** A scheduled tick stays for the moment in which a sticky value ends, if it can still act on it then. */
-function worthStaying(decision: Decision, run: Run): decision is Decision & { untilMs: number } {
-  return (
-    run.mayWait &&
-    decision.reason === 'awaits-its-end' &&
-    decision.untilMs !== undefined &&
-    decision.untilMs <= run.now + run.timing.lastStartMs
-  );
+function standing(credential: Credential, { record, now }: Look, decision: Decision): Visit {
+  const result = reportStanding(credential, record, decision, now);
+  return decision.reason === 'awaits-its-end' && decision.untilMs !== undefined
+    ? { result, comeBackAt: decision.untilMs }
+    : { result };
 }
 
 function unreachable(error: unknown): [reason: string, error: { code: string; message: string }] {
@@ -93,7 +87,7 @@ async function consider(
   demand: Demand,
   run: Run,
 ): Promise<Decision> {
-  const policy = policyOf(credential, run);
+  const policy = policyOf(credential, record, now, run);
   // Only while backing off is it worth a call to ask whether ops have changed the secret meanwhile.
   if (!record.failure || record.nextAttemptAt <= now) return decide(record, now, policy, demand);
   // A secret that cannot be read now is no news of a change.
@@ -102,12 +96,20 @@ async function consider(
   return decide(record, now, policy, { ...demand, inputs: inputsOf(credential.app, secret) });
 }
 
-function policyOf({ app, name }: Credential, run: Run): RenewalPolicy {
+function policyOf({ app, name }: Credential, record: CredentialRecord, now: number, run: Run): RenewalPolicy {
   return {
-    appId: app.appId,
-    renewal: renewalOf(app, name, run.refreshAfterMs),
+    account: accountOf(app),
+    renewal: renewalOf(app, name, record, now, run.refreshAfterMs),
     tickMs: run.timing.tickMs,
   };
+}
+
+function probeDue({ record, now }: Look, run: Run): boolean {
+  return !isTooLate(run) && probeIsDue(record, now, { probeMs: run.probeMs, tickMs: run.timing.tickMs });
+}
+
+function isTooLate(run: Run): boolean {
+  return run.ports.clock.now() > run.now + run.timing.lastStartMs;
 }
 
 /** Renews or mirrors, if the lease can be had. */
@@ -117,28 +119,36 @@ async function act(
   { action, reason }: Decision,
   demand: Demand,
   run: Run,
-): Promise<CredentialResult | 'lost-the-race'> {
+): Promise<Visit | 'lost-the-race'> {
   const { ports, timing } = run;
-  if (ports.clock.now() > run.now + timing.lastStartMs) {
-    return report(credential, record, 'busy', 'no-time-left');
-  }
+  if (isTooLate(run)) return { result: report(credential, record, 'busy', 'no-time-left') };
+  const ownToken = new OwnTokenOf(credential.app, now, run);
   const renews = action === 'renew';
-  const fetchGrant = renews ? await prepareFetch(credential, now, demand.force ?? false, ports) : undefined;
+  const fetchGrant = renews
+    ? await prepareFetch(credential, record, { now, force: demand.force ?? false, ownToken, ports })
+    : undefined;
   if (renews && !fetchGrant) {
-    return report(credential, record, 'failed', 'no-access-token', {
+    const error = {
       code: 'no-access-token',
       message: `A ticket is fetched with the access token, and app '${credential.app.name}' has none that lives.`,
-    });
+    };
+    return { result: report(credential, record, 'failed', 'no-access-token', error) };
   }
-  const { renewal } = policyOf(credential, run);
+  const { renewal } = policyOf(credential, record, now, run);
+  const rotation = rotationNotice(credential, record, reason, now);
   const held = leased(record, {
     leaseId: ports.randomness.id(),
     now,
     leaseMs: timing.leaseMs,
-    putsInDoubt: renews && putsInDoubt({ credential, renewal, reason }),
+    putsInDoubt: renews && putsInDoubt({ renewal, reason }),
     forced: reason === 'forced',
+    tellsOfRotation: rotation?.tell ?? false,
   });
   if (!(await ports.store.swap(seen, held))) return 'lost-the-race';
   const work = { credential, before: record, held, now, reason, renewal, tickMs: timing.tickMs, ports };
-  return fetchGrant ? renewUnderLease(work, fetchGrant) : mirrorUnderLease(work, 'mirrored');
+  if (!fetchGrant) return { result: await mirrorUnderLease(work, 'mirrored') };
+  const visit = await renewUnderLease(work, fetchGrant);
+  // WeChat may return the very value that was reported: then nobody rotated it.
+  if (rotation && visit.result.outcome !== 'unchanged') await ports.notices.send(rotation);
+  return ownToken.healed ? { ...visit, healed: ownToken.healed } : visit;
 }

@@ -11,7 +11,7 @@ import type { Ports } from './ports.ts';
 import { refreshCredential } from './refresh-credential.ts';
 import type { Demand } from './renewal.ts';
 import type { CredentialResult } from './result.ts';
-import type { Timing } from './timing.ts';
+import type { Run, Schedule, Visit } from './run.ts';
 
 /** What a caller asks for: a plain tick, or one credential in a particular way. */
 export type RefreshRequest = {
@@ -34,30 +34,74 @@ const PARALLEL_ATTEMPTS = 50;
 export async function refresh(
   apps: readonly App[],
   request: RefreshRequest,
-  schedule: { refreshAfterMs: number; timing: Timing },
+  schedule: Schedule,
   ports: Ports,
 ): Promise<CredentialResult[]> {
-  const now = ports.clock.now();
   const wanted = apps.map((app) => credentialsOf(app).filter(isWanted(request)));
+  const run = startRun(schedule, ports);
   const records = await ports.store.read(wanted.flat().map(idOf));
-  const run = {
+  const perApp = wanted.map((credentials) => refreshApp(credentials, records, request, run));
+  return (await Promise.all(perApp)).flat();
+}
+
+function startRun(schedule: Schedule, ports: Ports): Run {
+  const run: Run = {
     ...schedule,
-    now,
-    mayWait: request.mayWait ?? false,
+    now: ports.clock.now(),
     ports,
     limit: pLimit(PARALLEL_ATTEMPTS),
+    async healToken(app, foundDead, now) {
+      const token: Credential = { app, name: 'access-token' };
+      const found = (await ports.store.read([idOf(token)])).get(idOf(token));
+      // Within the attempt of a ticket, which has its place already: waiting for another could wait for ever.
+      const atOnce: Run = { ...run, limit: (task) => task() };
+      return (await refreshCredential(token, found, { foundDead }, atOnce, now)).result;
+    },
+  };
+  return run;
+}
+
+/** In order, for a ticket is fetched with the token that this very run may have renewed; then the ends within this tick. */
+async function refreshApp(
+  credentials: readonly Credential[],
+  records: ReadonlyMap<string, CredentialRecord>,
+  request: RefreshRequest,
+  run: Run,
+): Promise<CredentialResult[]> {
+  const results = new Map<string, CredentialResult>();
+  const appointments: Appointment[] = [];
+  const note = (credential: Credential, { result, healed, comeBackAt }: Visit) => {
+    results.set(idOf(credential), result);
+    const tokenId = idOf({ app: credential.app, name: 'access-token' });
+    if (healed && results.has(tokenId)) results.set(tokenId, healed);
+    const inTime = comeBackAt !== undefined && comeBackAt <= run.now + run.timing.lastStartMs;
+    if (inTime && request.mayWait) appointments.push({ credential, at: comeBackAt });
   };
 
-  const perApp = wanted.map(async (credentials) => {
-    const results: CredentialResult[] = [];
-    // In order: a ticket is fetched with the token that this very run may have renewed.
-    for (const credential of credentials) {
-      const demand = demandFor(credential, request);
-      results.push(await refreshCredential(credential, records.get(idOf(credential)), demand, run));
-    }
-    return results;
-  });
-  return (await Promise.all(perApp)).flat();
+  for (const credential of credentials) {
+    const found = records.get(idOf(credential));
+    note(credential, await refreshCredential(credential, found, demandFor(credential, request), run));
+  }
+  for (let next = takeEarliest(appointments); next; next = takeEarliest(appointments)) {
+    const { credential, at } = next;
+    await run.ports.clock.sleepUntil(at);
+    const found = (await run.ports.store.read([idOf(credential)])).get(idOf(credential));
+    note(
+      credential,
+      await refreshCredential(credential, found, {}, run, Math.max(at, run.ports.clock.now())),
+    );
+  }
+  return [...results.values()];
+}
+
+/** A moment within this tick at which a credential is worth another look. */
+type Appointment = { readonly credential: Credential; readonly at: number };
+
+/** Of those at the same moment the one that was made first: a token before its tickets. */
+function takeEarliest(appointments: Appointment[]): Appointment | undefined {
+  const earliest = appointments.toSorted((one, other) => one.at - other.at)[0];
+  if (earliest) appointments.splice(appointments.indexOf(earliest), 1);
+  return earliest;
 }
 
 function isWanted(request: RefreshRequest): (credential: Credential) => boolean {

@@ -1,10 +1,12 @@
-import { belongsTo, type Credential, type CredentialRecord } from './credential.ts';
+import { accountOf, belongsTo, type Credential, type CredentialRecord } from './credential.ts';
 import type { Renewal } from './due.ts';
 import { SourceError } from './errors.ts';
-import { type FetchGrant, inputsOf } from './grant.ts';
-import type { Grant, Ports } from './ports.ts';
+import { type Fetched, type FetchGrant, inputsOf } from './grant.ts';
+import { quotaNotice } from './notices.ts';
+import type { Ports } from './ports.ts';
 import type { Reason } from './renewal.ts';
 import { type CredentialResult, report } from './result.ts';
+import type { Visit } from './run.ts';
 import { failed, mirrored, released, renewed, unchanged } from './transitions.ts';
 
 /** One credential whose lease is ours. */
@@ -22,32 +24,44 @@ export type Work = {
 };
 
 /** WeChat -> table -> mirror -> mark mirrored. Each step is durable before the next begins, so a crash loses one at most. */
-export async function renewUnderLease(work: Work, fetchGrant: FetchGrant): Promise<CredentialResult> {
+export async function renewUnderLease(work: Work, fetchGrant: FetchGrant): Promise<Visit> {
   const { credential, held, now, reason, ports } = work;
-  const { appId } = credential.app;
-  let grant: Grant;
+  const account = accountOf(credential.app);
+  let grant: Fetched;
   try {
     grant = await fetchGrant();
   } catch (error) {
-    return recordFailure(work, error);
+    return { result: await recordFailure(work, error) };
   }
 
+  const notice = quotaNotice(credential, held, grant);
   const { current } = held;
-  if (current && current.value === grant.value && belongsTo(current, appId)) {
+  if (current && current.value === grant.value && belongsTo(current, account)) {
     const next = unchanged(held, current, grant, work);
-    await ports.store.swap(held, next);
-    return report(credential, next, 'unchanged', reason);
+    const written = await ports.store.swap(held, next);
+    if (written && notice) await ports.notices.send(notice);
+    const result = report(credential, next, 'unchanged', reason);
+    // WeChat's clock is a little behind: it still returns the value whose time is over.
+    return current.expiresAt <= now ? { result, comeBackAt: next.nextAttemptAt } : { result };
   }
-  const next = renewed(held, grant, { appId, issuedAt: now, renewedAt: ports.clock.now() });
+  const next = renewed(held, grant, {
+    account,
+    issuedAt: now,
+    renewedAt: ports.clock.now(),
+    foundDead: saidToBeDead(reason),
+  });
   if (!(await ports.store.swap(held, next))) {
     // We held on past our lease (a suspended machine, a clock that is wrong), and asked last, perhaps.
     if (putsInDoubt(work)) await amendSuccessor(work, (latest) => ({ ...latest, valueInDoubt: true }));
-    return report(credential, held, 'failed', 'lease-lost', {
+    const error = {
       code: 'lease-lost',
       message: 'Another refresher took over while WeChat answered; the next tick makes sure of its value.',
-    });
+    };
+    return { result: report(credential, held, 'failed', 'lease-lost', error) };
   }
-  return mirrorUnderLease({ ...work, held: next }, 'renewed');
+  const result = await mirrorUnderLease({ ...work, held: next }, 'renewed');
+  if (notice) await ports.notices.send(notice);
+  return { result };
 }
 
 /** Shows the held record's value to readers of the mirror. A failure leaves the version behind for the next tick. */
@@ -74,13 +88,13 @@ export async function mirrorUnderLease(
 }
 
 /** Whether the attempt may kill the current value, or was made because that is said to be dead. */
-export function putsInDoubt({
-  credential,
-  renewal,
-  reason,
-}: Pick<Work, 'credential' | 'renewal' | 'reason'>): boolean {
-  const kills = renewal.kind === 'rotating' || (reason === 'forced' && credential.name === 'access-token');
-  return kills || reason === 'reported-dead';
+export function putsInDoubt({ renewal, reason }: Pick<Work, 'renewal' | 'reason'>): boolean {
+  const kills = renewal.kind === 'rotating' || (reason === 'forced' && renewal.forcedPerDay !== undefined);
+  return kills || saidToBeDead(reason);
+}
+
+function saidToBeDead(reason: Reason): boolean {
+  return reason === 'found-dead' || reason === 'reported-dead';
 }
 
 /** Leaves word in the record of whoever took our lease over. Tried twice: they may be writing it themselves. */
@@ -105,7 +119,7 @@ async function recordFailure(work: Work, thrown: unknown): Promise<CredentialRes
     inputs: inputsOf(credential.app, secret),
     // A refusal undoes the doubt that this attempt brought, but not a report, nor what was in doubt before.
     stillInDoubt:
-      before.valueInDoubt || (putsInDoubt(work) && (error.mayHaveRotated || reason === 'reported-dead')),
+      before.valueInDoubt || (putsInDoubt(work) && (error.mayHaveRotated || saidToBeDead(reason))),
   });
   await ports.store.swap(held, next);
   return report(credential, next, 'failed', reason, error);

@@ -23,6 +23,7 @@ export type Reason =
   | 'app-changed'
   | 'value-in-doubt'
   | 'reported-dead'
+  | 'found-dead'
   | 'expired'
   | 'due'
   | 'awaits-its-end'
@@ -30,7 +31,8 @@ export type Reason =
   | 'healthy';
 
 export type RenewalPolicy = {
-  readonly appId: string;
+  /** `accountOf` the app as it is configured now. */
+  readonly account: string;
   readonly renewal: Renewal;
   readonly tickMs: number;
 };
@@ -39,8 +41,10 @@ export type RenewalPolicy = {
 export type Demand = {
   /** Renew now, whatever the age. */
   readonly force?: boolean;
-  /** Fingerprint of a value that WeChat refused an app. */
+  /** Fingerprint of a value that WeChat refused an app, by the app's word. */
   readonly rejected?: string;
+  /** Fingerprint of a value that WeChat refused ourselves. */
+  readonly foundDead?: string;
   /** What an attempt would be made with; differs from the failed attempt's inputs when ops changed something. */
   readonly inputs?: string;
 };
@@ -126,10 +130,14 @@ const noValue: Rule = ({ record, policy }) => {
 const valueInDoubt: Rule = ({ record }) =>
   record.valueInDoubt ? { action: 'renew', reason: 'value-in-doubt' } : undefined;
 
-const reportedDead: Rule = ({ record, demand }) =>
-  demand.rejected !== undefined && demand.rejected === record.current?.fingerprint
-    ? { action: 'renew', reason: 'reported-dead' }
-    : undefined;
+/** Only what is still current: a thousand reports of one token make one renewal. */
+const refusedByWechat: Rule = ({ record, demand }) => {
+  const fingerprint = record.current?.fingerprint;
+  if (fingerprint === undefined) return undefined;
+  if (demand.foundDead === fingerprint) return { action: 'renew', reason: 'found-dead' };
+  if (demand.rejected === fingerprint) return { action: 'renew', reason: 'reported-dead' };
+  return undefined;
+};
 
 const due: Rule = ({ record, now, policy }) => {
   if (!record.current || now < dueAt(record.current, policy.renewal)) return undefined;
@@ -154,7 +162,7 @@ const rules: readonly Rule[] = [
   notYet,
   noValue,
   valueInDoubt,
-  reportedDead,
+  refusedByWechat,
   due,
   behind,
   awaitsItsEnd,
@@ -167,18 +175,20 @@ function mirrorBehind({ record, now, policy }: Situation): boolean {
 }
 
 function belongsToAnotherApp(record: CredentialRecord, policy: RenewalPolicy): boolean {
-  return record.current !== undefined && !belongsTo(record.current, policy.appId);
+  return record.current !== undefined && !belongsTo(record.current, policy.account);
 }
 
 /** No lease or wait that we write is longer. */
 const LONGEST_WAIT_MS = 15 * 60_000;
+const DAY_MS = 86_400_000;
 
 /**
  * The record without instants that nobody can have written by a right clock: a lease or a backoff without an end, or a
  * value from the future, would otherwise keep a credential from ever being renewed.
  */
-function believable(record: CredentialRecord, now: number): CredentialRecord {
-  const possible = (instant: number) => (instant - now > LONGEST_WAIT_MS ? 0 : instant);
+export function believable(record: CredentialRecord, now: number): CredentialRecord {
+  const possible = (instant: number, longestMs = LONGEST_WAIT_MS) =>
+    instant - now > longestMs ? 0 : instant;
   const { current } = record;
   const fromTheFuture = current !== undefined && possible(current.issuedAt) === 0 && current.issuedAt > 0;
   return {
@@ -186,6 +196,9 @@ function believable(record: CredentialRecord, now: number): CredentialRecord {
     leaseUntil: possible(record.leaseUntil),
     nextAttemptAt: possible(record.nextAttemptAt),
     forcedAt: possible(record.forcedAt),
-    ...(fromTheFuture && { valueInDoubt: true, current: { ...current, renewedAt: 0 } }),
+    probedAt: possible(record.probedAt),
+    classicQuotaBackAt: possible(record.classicQuotaBackAt, DAY_MS),
+    rotationToldAt: possible(record.rotationToldAt),
+    ...(fromTheFuture && { valueInDoubt: true, current: { ...current, renewedAt: 0, confirmedAt: 0 } }),
   };
 }

@@ -1,23 +1,31 @@
 import { backoffMs } from './backoff.ts';
 import { forcedOnDayOf } from './beijing-day.ts';
 import type { CredentialRecord, IssuedValue } from './credential.ts';
-import { type Renewal, tellsTimeLeft } from './due.ts';
+import { acceptedUntil, type Renewal, tellsTimeLeft } from './due.ts';
 import type { SourceError } from './errors.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import type { Grant } from './ports.ts';
+import type { Fetched } from './grant.ts';
 
 /** Every way in which a record changes. Pure: each returns the whole next record, which the store swaps in. */
 
 /** Somebody takes the credential to renew or mirror it; nobody else touches it before `leaseUntil`. */
 export function leased(
   record: CredentialRecord,
-  lease: { leaseId: string; now: number; leaseMs: number; putsInDoubt: boolean; forced: boolean },
+  lease: {
+    leaseId: string;
+    now: number;
+    leaseMs: number;
+    putsInDoubt: boolean;
+    forced: boolean;
+    tellsOfRotation: boolean;
+  },
 ): CredentialRecord {
   return {
     ...record,
     leaseId: lease.leaseId,
     leaseUntil: lease.now + lease.leaseMs,
     valueInDoubt: record.valueInDoubt || lease.putsInDoubt,
+    ...(lease.tellsOfRotation && { rotationToldAt: lease.now }),
     ...(lease.forced && { forcedAt: lease.now, forcedToday: forcedOnDayOf(record, lease.now) + 1 }),
   };
 }
@@ -25,44 +33,71 @@ export function leased(
 /** WeChat granted a value that we did not have. The lease stays until the mirror is written. */
 export function renewed(
   record: CredentialRecord,
-  grant: Grant,
-  times: { appId: string; issuedAt: number; renewedAt: number },
+  grant: Fetched,
+  facts: { account: string; issuedAt: number; renewedAt: number; foundDead: boolean },
 ): CredentialRecord {
-  const { failure: _healed, ...rest } = record;
+  const { failure: _healed, current: replaced, former: _gone, ...rest } = record;
+  const { account, issuedAt, renewedAt, foundDead } = facts;
   return {
     ...rest,
     version: record.version + 1,
     valueInDoubt: false,
     nextAttemptAt: 0,
+    classicQuotaBackAt: grant.classicQuotaBackAt ?? record.classicQuotaBackAt,
+    ...(replaced?.account === account && {
+      former: {
+        fingerprint: replaced.fingerprint,
+        acceptedUntil: acceptedUntil(replaced, renewedAt, foundDead),
+      },
+    }),
     current: {
       value: grant.value,
       fingerprint: fingerprintOf(grant.value),
-      appId: times.appId,
-      issuedAt: times.issuedAt,
-      expiresAt: times.issuedAt + grant.expiresInSeconds * 1000,
-      renewedAt: times.renewedAt,
+      account,
+      issuedAt,
+      expiresAt: issuedAt + grant.expiresInSeconds * 1000,
+      renewedAt,
+      confirmedAt: issuedAt,
     },
   };
 }
 
 /**
  * WeChat returned the value that we have, which proves it good. A token's answer tells the seconds that are really left;
- * a ticket's always says 7200, so believing it would serve a dead ticket.
+ * that of a credential sticky to its end may say 7200 at any age, so it can shorten a life but never lengthen it.
  */
 export function unchanged(
   record: CredentialRecord,
   current: IssuedValue,
-  grant: Grant,
+  grant: Fetched,
   context: { now: number; tickMs: number; renewal: Renewal },
 ): CredentialRecord {
   const { failure: _healed, ...rest } = record;
   const { now, renewal, tickMs } = context;
-  const confirmed = tellsTimeLeft(renewal)
-    ? { ...current, issuedAt: now, expiresAt: now + grant.expiresInSeconds * 1000 }
-    : current;
+  const saidEnd = now + grant.expiresInSeconds * 1000;
+  const life = tellsTimeLeft(renewal)
+    ? { issuedAt: now, expiresAt: saidEnd }
+    : { expiresAt: Math.min(current.expiresAt, saidEnd) };
+  const confirmed = { ...current, ...life, confirmedAt: now };
   // A duplicate of this tick must not ask again; the next tick may. Past the end every second counts.
   const spacingMs = now < confirmed.expiresAt ? tickMs / 2 : Math.min(tickMs / 2, 2_000);
-  return { ...released(rest), current: confirmed, valueInDoubt: false, nextAttemptAt: now + spacingMs };
+  return {
+    ...released(rest),
+    current: confirmed,
+    valueInDoubt: false,
+    nextAttemptAt: now + spacingMs,
+    classicQuotaBackAt: grant.classicQuotaBackAt ?? record.classicQuotaBackAt,
+  };
+}
+
+/** Somebody goes to probe the value. No lease: a forced refresh need not wait for the answer. */
+export function probing(record: CredentialRecord, probe: { id: string; now: number }): CredentialRecord {
+  return { ...record, leaseId: probe.id, probedAt: probe.now };
+}
+
+/** WeChat accepts the value. */
+export function confirmed(record: CredentialRecord, current: IssuedValue, now: number): CredentialRecord {
+  return { ...record, current: { ...current, confirmedAt: now } };
 }
 
 /** The attempt failed: the old value stays, the next attempt is drawn once and stored. */

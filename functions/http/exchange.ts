@@ -4,6 +4,7 @@ export type ReadRequest = {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: string;
 };
 
 export type ReadResponse = {
@@ -74,7 +75,10 @@ export function onlyParameters(
   return values;
 }
 
-/** A stranger's text, fit for a message: short, and without control characters. */
+/** A stranger's text, fit for a message: short, without control characters, and without the reader key that may stand in it. */
 export function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 64);
+  return text
+    .replace(/wtk_[\w-]*/g, 'wtk_…')
+    .replace(/[^\x20-\x7e…]/g, '?')
+    .slice(0, 64);
 }

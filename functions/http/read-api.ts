@@ -1,7 +1,9 @@
 import { type App, type CredentialName, credentialNames } from '../core/credential.ts';
 import type { RecordStore } from '../core/ports.ts';
+import { compatibleApi, isCompatible } from './compatible-api.ts';
 import { credentialRoute } from './credential-route.ts';
 import { HttpProblem, printable, problem, type ReadRequest, type ReadResponse } from './exchange.ts';
+import { type Guard, KeyRefusedError } from './guard.ts';
 import { healthRoute } from './health-route.ts';
 import { recordCache } from './record-cache.ts';
 import { signatureRoute } from './signature-route.ts';
@@ -9,29 +11,35 @@ import { signatureRoute } from './signature-route.ts';
 export type ReadApi = (request: ReadRequest) => Promise<ReadResponse>;
 
 /**
- * The read-only URL: the native routes of DESIGN.md section 6. Never throws and never writes.
+ * The read-only URL: the native and the WeChat-compatible routes of DESIGN.md section 6. Never throws and never writes.
  *
  * @param clock epoch ms
  * @param nonce the random string of a signature
  */
 export function readApi(parts: {
   apps: readonly App[];
+  guard: Guard;
+  refreshAfterMs: number;
   cacheSeconds: number;
   store: Pick<RecordStore, 'read'>;
   clock: () => number;
   nonce: () => string;
 }): ReadApi {
-  const { apps, store, clock, nonce } = parts;
+  const { apps, guard, store, clock, nonce } = parts;
   const byName = new Map(apps.map((app) => [app.name, app]));
-  const cache = recordCache(store, parts.cacheSeconds * 1000, clock);
+  const cacheMs = parts.cacheSeconds * 1000;
+  const cache = recordCache(store, cacheMs, clock);
+  const compatible = compatibleApi({ ...parts, cache, cacheMs });
 
   async function answer(request: ReadRequest): Promise<ReadResponse> {
+    if (isCompatible(request.path)) return compatible(request);
     const route = routeOf(request.path);
     if (!route) throw new HttpProblem(404, 'unknown-route', ROUTES);
     if (request.method !== 'GET') {
       throw new HttpProblem(405, 'method-not-allowed', 'This URL only reads: use GET.', { allow: 'GET' });
     }
-    if (route === 'health') return healthRoute(apps, request, store, clock);
+    const mayRead = await guard.admit(bearerOf(request));
+    if (route === 'health') return healthRoute(apps.filter(mayRead), request, store, clock);
     const app = byName.get(route.appName);
     if (!app) {
       throw new HttpProblem(
@@ -39,6 +47,9 @@ export function readApi(parts: {
         'unknown-app',
         `No app '${printable(route.appName)}' is configured; see /health for their names.`,
       );
+    }
+    if (!mayRead(app)) {
+      throw new HttpProblem(403, 'out-of-scope', `This reader key is not for app '${app.name}'.`);
     }
     return route.resource === 'jsapi-signature'
       ? signatureRoute(app, request, cache, nonce)
@@ -49,13 +60,24 @@ export function readApi(parts: {
     try {
       return await answer(request);
     } catch (error) {
-      return problem(error instanceof HttpProblem ? error : storeUnreachable(error));
+      if (error instanceof HttpProblem) return problem(error);
+      return problem(error instanceof KeyRefusedError ? unauthorized(error) : storeUnreachable(error));
     }
   };
 }
 
-const ROUTES =
-  'There is no such route. There are /apps/<app>/access-token, /apps/<app>/jsapi-ticket, /apps/<app>/jsapi-signature?url=… and /health.';
+function bearerOf({ headers }: ReadRequest): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(headers['authorization'] ?? '')?.[1];
+}
+
+/** RFC 6750, section 3. */
+function unauthorized({ code, message }: KeyRefusedError): HttpProblem {
+  return new HttpProblem(401, code, `${message} Send it as 'Authorization: Bearer wtk_…'.`, {
+    'www-authenticate': code === 'no-key' ? 'Bearer' : 'Bearer error="invalid_token"',
+  });
+}
+
+const ROUTES = `There is no such route. There are ${credentialNames.map((name) => `/apps/<app>/${name}`).join(', ')}, /apps/<app>/jsapi-signature?url=…, /health, and WeChat's own under /cgi-bin/.`;
 
 type Route = 'health' | { readonly appName: string; readonly resource: Resource };
 type Resource = CredentialName | 'jsapi-signature';

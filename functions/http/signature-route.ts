@@ -17,7 +17,8 @@ export async function signatureRoute(
   const nonceStr = nonce();
   const timestamp = Math.floor(found.now / 1000);
   return json(200, {
-    appId: app.appId,
+    // For WeCom's `wx.config` the corp stands in the AppID's place.
+    appId: app.kind === 'wecom' ? app.corpId : app.appId,
     timestamp,
     nonceStr,
     signature: jsapiSignature({ ticket: ticket.value, nonceStr, timestamp, url }),

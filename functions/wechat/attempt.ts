@@ -36,7 +36,11 @@ const NEVER_CONNECTED = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_PRX_CONN',
+  'UND_ERR_PRX_TLS',
 ]);
+/** undici's words for a proxy that does not open the tunnel; it has no code of its own. */
+const NO_TUNNEL = /^Proxy response \((\d{3})\)/;
 
 const refusal = z.object({ errcode: z.number(), errmsg: z.string().default('') });
 
@@ -97,6 +101,14 @@ function unreachable(error: unknown, host: string, signal: AbortSignal): Retryab
   if (signal.aborted) {
     return new Retryable('timeout', `no answer from ${host} in time`, {
       mayHaveRun: true,
+      hostInDoubt: true,
+    });
+  }
+  const tunnel = error instanceof Error ? NO_TUNNEL.exec(error.message)?.[1] : undefined;
+  if (tunnel !== undefined) {
+    const cure = tunnel === '407' ? '; correct the user and password in its URL' : '';
+    return new Retryable(`proxy-${tunnel}`, `the proxy answered ${tunnel} to CONNECT ${host}${cure}`, {
+      mayHaveRun: false,
       hostInDoubt: true,
     });
   }

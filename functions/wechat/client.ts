@@ -1,20 +1,19 @@
-import { Agent } from 'undici';
 import type * as z from 'zod';
+import type { App } from '../core/credential.ts';
 import { SourceError } from '../core/errors.ts';
 import { attemptOnce, Retryable, type WechatRequest } from './attempt.ts';
-import { type CalledWith, wechatError } from './errors.ts';
+import { type CalledWith, type Meanings, refusalError } from './errors.ts';
+import { HostMemory } from './host-memory.ts';
+import type { WayOut } from './way-out.ts';
 
-const CONNECT_TIMEOUT_MS = 3_000;
 /** A host that accepts and then is silent leaves the next one its time. */
 const TRY_TIMEOUT_MS = 5_000;
 const CALL_TIMEOUT_MS = 8_000;
 const MAX_TRIES = 4;
 const RETRY_BASE_MS = 250;
-/** WeChat's answers are a few hundred bytes. */
-const MAX_ANSWER_BYTES = 64 * 1024;
 
 export type WechatCall<T> = WechatRequest & {
-  readonly app: { readonly name: string; readonly appId: string };
+  readonly app: App;
   readonly calledWith: CalledWith;
   /** Fields that the answer must have; others are ignored. */
   readonly answer: z.ZodType<T>;
@@ -23,11 +22,12 @@ export type WechatCall<T> = WechatRequest & {
 export type WechatClient = {
   /** One call, with its retries; at most 8 s in all. Throws `SourceError`. */
   call<T>(call: WechatCall<T>): Promise<T>;
-  close(): Promise<void>;
 };
 
-/** What the waits between tries are made of. */
+/** Time and chance, as the tries use them. */
 export type Pauses = {
+  /** Epoch ms. */
+  now(): number;
   /** In [0, 1), for the jitter. */
   random(): number;
   sleep(ms: number): Promise<void>;
@@ -39,33 +39,33 @@ export type Pauses = {
  * The loop is our own, not undici's RetryAgent: most of what WeChat wants retried comes as a 200 (errcode -1, an
  * empty or non-JSON body), and a host that cannot be reached is followed by the next one, not by itself.
  *
- * @param hosts base URLs, the preferred one first (WECHAT.md, Transport)
+ * @param platform whose servers they are: base URLs, the preferred one first, and what their refusals mean
  */
-export function wechatClient(hosts: readonly string[], pauses: Pauses): WechatClient {
-  const dispatcher = new Agent({
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    // No connection is kept: Lambda freezes between ticks, and a call on one that died meanwhile looks like a lost answer.
-    pipelining: 0,
-    maxResponseSize: MAX_ANSWER_BYTES,
-  });
+export function wechatClient(
+  platform: { hosts: readonly string[]; meanings: Meanings },
+  wayOut: WayOut,
+  pauses: Pauses,
+): WechatClient {
+  const hosts = new HostMemory(platform.hosts);
 
   async function call<T>(order: WechatCall<T>): Promise<T> {
     const deadline = AbortSignal.timeout(CALL_TIMEOUT_MS);
     let mayHaveRun = false;
     let last = new Retryable('no-answer', 'no answer', { mayHaveRun: false });
-    let host = 0;
+    let host = hosts.first(pauses.now());
     for (let tries = 0; tries < MAX_TRIES && !deadline.aborted; tries++) {
       if (tries > 0) await pauses.sleep(pauseMs(tries, pauses.random()));
       const signal = AbortSignal.any([deadline, AbortSignal.timeout(TRY_TIMEOUT_MS)]);
       try {
-        const outcome = await attemptOnce(hosts[host % hosts.length] ?? '', order, dispatcher, signal);
+        const outcome = await attemptOnce(host, order, await wayOut.to(host), signal);
+        hosts.answered(host);
         if ('granted' in outcome) return outcome.granted;
-        throw wechatError(order.app, outcome.refused, order.calledWith, mayHaveRun);
+        throw refusalError(order.app, outcome.refused, order.calledWith, mayHaveRun, platform.meanings);
       } catch (error) {
         if (!(error instanceof Retryable)) throw error;
         last = error;
         mayHaveRun ||= error.mayHaveRun;
-        if (error.hostInDoubt) host += 1;
+        if (error.hostInDoubt) host = hosts.after(host, pauses.now());
       }
     }
     throw new SourceError(
@@ -74,7 +74,7 @@ export function wechatClient(hosts: readonly string[], pauses: Pauses): WechatCl
     );
   }
 
-  return { call, close: () => dispatcher.close() };
+  return { call };
 }
 
 /** 125 to 250 ms before the second try, and twice as long before each one after it. */

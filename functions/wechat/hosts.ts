@@ -1,6 +1,9 @@
 import * as z from 'zod';
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+/** @param hostname as `URL` gives it */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}
 
 /** A base URL of WeChat's servers: HTTPS and nothing but the host; plain HTTP for a simulator on this machine only. */
 export const wechatHost = z.string().superRefine((text, context) => {
@@ -13,7 +16,7 @@ function problemWith(text: string): string | undefined {
   if (!URL.canParse(text)) return `'${text}' is not a URL; ${example}`;
   const url = new URL(text);
   if (url.username || url.password) return `a base URL holds no credentials; ${example}`;
-  if (url.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     return `'${url.host}' needs https: the AppSecret travels in the request. Plain http is for loopback hosts only`;
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
@@ -29,8 +32,10 @@ export const defaultWechatHosts: readonly string[] = [
   'https://api2.weixin.qq.com',
 ];
 
-/** `WECHAT_HOSTS`: base URLs, separated by commas. */
-export const wechatHostList = z
+export const defaultWecomHosts: readonly string[] = ['https://qyapi.weixin.qq.com'];
+
+/** `WECHAT_HOSTS`, `WECOM_HOSTS`: base URLs, separated by commas. */
+export const hostList = z
   .string()
   .transform((text) => text.split(',').map((host) => host.trim()))
   .pipe(z.array(wechatHost).min(1));

@@ -1,59 +1,85 @@
 import * as z from 'zod';
+import type { App, TicketName } from '../core/credential.ts';
+import { SourceError } from '../core/errors.ts';
 import type { CredentialSource, Grant, TicketOrder, TokenOrder } from '../core/ports.ts';
+import type { WechatRequest } from './attempt.ts';
 import type { WechatClient } from './client.ts';
 
 /** "Reserve 512 characters" is WeChat's word; a ticket is shorter. */
 const value = z.string().min(1).max(512);
-/** "The lifetime may change": whatever it says counts, but for nothing or nonsense. */
-const seconds = z.number().int().positive().max(31_536_000);
+/** "The lifetime may change": whatever it says counts, but for nonsense; 0 is what WeCom says in a token's last second. */
+const seconds = z.number().int().nonnegative().max(31_536_000);
 
 const tokenAnswer = z.object({ access_token: value, expires_in: seconds });
 const ticketAnswer = z.object({ ticket: value, expires_in: seconds });
+const anything = z.object({});
 
 /** Every credential from the interface that grants it. */
-export function wechatSource(client: WechatClient): CredentialSource {
+export function wechatSource(clients: { official: WechatClient; wecom: WechatClient }): CredentialSource {
+  const clientOf = (app: App) => (app.kind === 'wecom' ? clients.wecom : clients.official);
   return {
-    fetch(order) {
-      if (order.name === 'access-token') {
-        return order.app.tokenApi === 'stable' ? stableToken(client, order) : classicToken(client, order);
+    fetch: (order) =>
+      order.name === 'access-token'
+        ? fetchToken(clientOf(order.app), order)
+        : fetchTicket(clientOf(order.app), { ...order, name: order.name }),
+
+    /** WECHAT.md, "Is a token still good?"; WeCom has the same route. */
+    async accepts(app, accessToken) {
+      const call = {
+        app,
+        path: '/cgi-bin/get_api_domain_ip',
+        query: { access_token: accessToken },
+        calledWith: 'access-token',
+        answer: anything,
+      } as const;
+      try {
+        await clientOf(app).call(call);
+        return true;
+      } catch (error) {
+        if (error instanceof SourceError && error.refused === 'access-token') return false;
+        throw error;
       }
-      return jsapiTicket(client, order);
     },
   };
 }
 
-/** Each call invalidates the token before; both work for five minutes. WECHAT.md, "GET /cgi-bin/token". */
-async function classicToken(client: WechatClient, { app, secret }: TokenOrder): Promise<Grant> {
+async function fetchToken(client: WechatClient, order: TokenOrder): Promise<Grant> {
   const { access_token, expires_in } = await client.call({
-    app,
-    path: '/cgi-bin/token',
-    query: { grant_type: 'client_credential', appid: app.appId, secret },
+    app: order.app,
+    ...tokenRequest(order),
     calledWith: 'secret',
     answer: tokenAnswer,
   });
   return { value: access_token, expiresInSeconds: expires_in };
 }
 
-/** The same token until its last five minutes, unless forced. WECHAT.md, "POST /cgi-bin/stable_token". */
-async function stableToken(client: WechatClient, { app, secret, force }: TokenOrder): Promise<Grant> {
-  const { access_token, expires_in } = await client.call({
-    app,
-    path: '/cgi-bin/stable_token',
-    json: { grant_type: 'client_credential', appid: app.appId, secret, force_refresh: force },
-    calledWith: 'secret',
-    answer: tokenAnswer,
-  });
-  return { value: access_token, expiresInSeconds: expires_in };
+/** WECHAT.md: "GET /cgi-bin/token", "POST /cgi-bin/stable_token", "企业微信". */
+function tokenRequest(order: TokenOrder): WechatRequest {
+  const { secret } = order;
+  if (!('tokenApi' in order)) {
+    return { path: '/cgi-bin/gettoken', query: { corpid: order.app.corpId, corpsecret: secret } };
+  }
+  const application = { grant_type: 'client_credential', appid: order.app.appId, secret };
+  return order.tokenApi === 'stable'
+    ? { path: '/cgi-bin/stable_token', json: { ...application, force_refresh: order.force } }
+    : { path: '/cgi-bin/token', query: application };
 }
 
-/** WECHAT.md, "GET /cgi-bin/ticket/getticket". */
-async function jsapiTicket(client: WechatClient, { app, accessToken }: TicketOrder): Promise<Grant> {
+async function fetchTicket(client: WechatClient, { app, name, accessToken }: TicketOrder): Promise<Grant> {
+  const { path, type } = ticketRoute(app, name);
   const { ticket, expires_in } = await client.call({
     app,
-    path: '/cgi-bin/ticket/getticket',
-    query: { access_token: accessToken, type: 'jsapi' },
+    path,
+    query: { access_token: accessToken, ...(type && { type }) },
     calledWith: 'access-token',
     answer: ticketAnswer,
   });
   return { value: ticket, expiresInSeconds: expires_in };
+}
+
+/** WECHAT.md: "GET /cgi-bin/ticket/getticket", "企业微信". */
+function ticketRoute(app: App, name: TicketName): { path: string; type?: string } {
+  if (name === 'agent-config-ticket') return { path: '/cgi-bin/ticket/get', type: 'agent_config' };
+  if (app.kind === 'wecom') return { path: '/cgi-bin/get_jsapi_ticket' };
+  return { path: '/cgi-bin/ticket/getticket', type: name === 'wx-card-ticket' ? 'wx_card' : 'jsapi' };
 }

@@ -7,6 +7,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { Config } from '../config.ts';
+import type { BundledFunction } from './bundled-function.ts';
 import type { ReadApi } from './read-api.ts';
 import type { Refresher } from './refresher.ts';
 
@@ -23,7 +24,9 @@ export class Monitoring extends Construct {
   ) {
     super(scope, id);
     const { refresher, readApi, config } = props;
-    this.#topic = this.#encryptedTopic();
+    const key = this.#topicKey();
+    this.#topic = this.#encryptedTopic(key);
+    this.#letNotify(refresher.function, key);
     if (config.alarmEmail) this.#topic.addSubscription(new EmailSubscription(config.alarmEmail));
     this.topicArn = this.#topic.topicArn;
 
@@ -67,29 +70,46 @@ export class Monitoring extends Construct {
   }
 
   /** A key of our own, because CloudWatch cannot publish to a topic under the AWS-managed key `aws/sns`. */
-  #encryptedTopic(): Topic {
+  #topicKey(): Key {
     const key = new Key(this, 'TopicKey', {
       description: 'Encrypts alarm notices of wechat-token-refresher',
       enableKeyRotation: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const cloudWatch = {
-      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
-      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-    };
     key.addToResourcePolicy(
       new PolicyStatement({
-        ...cloudWatch,
+        ...this.#cloudWatch(),
         actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
         resources: ['*'],
       }),
     );
+    return key;
+  }
+
+  #encryptedTopic(key: Key): Topic {
     const topic = new Topic(this, 'Alarms', { masterKey: key, enforceSSL: true });
     // enforceSSL brings a policy, and any policy replaces the default one that admits the account's alarms.
     topic.addToResourcePolicy(
-      new PolicyStatement({ ...cloudWatch, actions: ['sns:Publish'], resources: [topic.topicArn] }),
+      new PolicyStatement({ ...this.#cloudWatch(), actions: ['sns:Publish'], resources: [topic.topicArn] }),
     );
     return topic;
+  }
+
+  #cloudWatch() {
+    return {
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
+    };
+  }
+
+  /** By hand: `grantPublish` gives GenerateDataKey* and more. */
+  #letNotify({ role, lambda }: BundledFunction, key: Key): void {
+    const { topicArn } = this.#topic;
+    role.addToPolicy(new PolicyStatement({ actions: ['sns:Publish'], resources: [topicArn] }));
+    role.addToPolicy(
+      new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [key.keyArn] }),
+    );
+    lambda.addEnvironment('NOTICE_TOPIC_ARN', topicArn);
   }
 
   #alarm(

@@ -25,14 +25,15 @@ export class ReadApi extends Construct {
       memoryMb: 512,
     });
     props.table.letRead(this.function);
-    this.url = this.function.lambda.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM }).url;
-    this.readerPolicyArn = this.#readerPolicy(deployment.parameterPrefix).managedPolicyArn;
+    // With reader keys the function itself lets callers in, for SDKs cannot sign.
+    const byKey = deployment.readAuth === 'key';
+    const authType = byKey ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM;
+    this.url = this.function.lambda.addFunctionUrl({ authType }).url;
+    const policy = this.#readerPolicy(deployment.parameterPrefix);
+    if (!byKey) policy.addStatements(...this.#mayCallUrl());
+    this.readerPolicyArn = policy.managedPolicyArn;
   }
 
-  /**
-   * For callers of this account their own policy decides. A Function URL needs two permissions since October 2025:
-   * https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-   */
   #readerPolicy(prefix: string): ManagedPolicy {
     const tokens = (name: string) =>
       Stack.of(this).formatArn({
@@ -40,23 +41,12 @@ export class ReadApi extends Construct {
         resource: 'parameter',
         resourceName: `${prefix.slice(1)}/${name}`,
       });
-    const { functionArn } = this.function.lambda;
     const policy = new ManagedPolicy(this, 'ReaderPolicy', {
       description: 'Read WeChat tokens and tickets from SSM and from the read URL',
       statements: [
         new PolicyStatement({
           actions: ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
           resources: [tokens('tokens'), tokens('tokens/*')],
-        }),
-        new PolicyStatement({
-          actions: ['lambda:InvokeFunctionUrl'],
-          resources: [functionArn],
-          conditions: { StringEquals: { 'lambda:FunctionUrlAuthType': 'AWS_IAM' } },
-        }),
-        new PolicyStatement({
-          actions: ['lambda:InvokeFunction'],
-          resources: [functionArn],
-          conditions: { Bool: { 'lambda:InvokedViaFunctionUrl': 'true' } },
         }),
       ],
     });
@@ -66,5 +56,25 @@ export class ReadApi extends Construct {
       'A reader may read every token of the deployment; secrets are under another root.',
     );
     return policy;
+  }
+
+  /**
+   * For callers of this account their own policy decides. A Function URL needs two permissions since October 2025:
+   * https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+   */
+  #mayCallUrl(): PolicyStatement[] {
+    const { functionArn } = this.function.lambda;
+    return [
+      new PolicyStatement({
+        actions: ['lambda:InvokeFunctionUrl'],
+        resources: [functionArn],
+        conditions: { StringEquals: { 'lambda:FunctionUrlAuthType': 'AWS_IAM' } },
+      }),
+      new PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: [functionArn],
+        conditions: { Bool: { 'lambda:InvokedViaFunctionUrl': 'true' } },
+      }),
+    ];
   }
 }

@@ -17,7 +17,7 @@ export class Refresher extends Construct {
 
   constructor(scope: Construct, id: string, props: { config: Config; table: CredentialTable }) {
     super(scope, id);
-    const { deployment, wechatHosts } = props.config;
+    const { deployment, wechatHosts, wecomHosts, proxyUrlParameter } = props.config;
     this.function = new BundledFunction(this, 'Refresh', {
       entry: 'refresh',
       description: 'Renews every WeChat credential that is due',
@@ -26,11 +26,13 @@ export class Refresher extends Construct {
       memoryMb: 256,
       environment: {
         WECHAT_HOSTS: wechatHosts.join(','),
+        WECOM_HOSTS: wecomHosts.join(','),
         POWERTOOLS_SERVICE_NAME: 'wechat-token-refresher',
       },
     });
     props.table.letRefresh(this.function);
     this.#letUseParameters(deployment.parameterPrefix);
+    if (proxyUrlParameter !== undefined) this.#letUseProxy(proxyUrlParameter);
     this.failures = new Queue(this, 'Failures', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -65,6 +67,18 @@ export class Refresher extends Construct {
       under('tokens'),
       'One parameter a credential, created by the refresher, the only writer of this root.',
     );
+  }
+
+  /** The grant and the variable in one call. The parameter holds a password, so ops write it, like the secrets. */
+  #letUseProxy(parameter: string): void {
+    const arn = Stack.of(this).formatArn({
+      service: 'ssm',
+      resource: 'parameter',
+      resourceName: parameter.slice(1),
+    });
+    const { lambda, role } = this.function;
+    role.addToPolicy(new PolicyStatement({ actions: ['ssm:GetParameter'], resources: [arn] }));
+    lambda.addEnvironment('PROXY_URL_PARAMETER', parameter);
   }
 
   /**

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError, loadConfig } from '../../infra/config.ts';
 import { shop } from './synth.ts';
 
+const crm = { name: 'crm', kind: 'wecom', corpId: 'ww0123456789abcdef', agentId: 1000002 };
+const proxyAt = (proxyUrlParameter: string) => ({ egress: { mode: 'proxy', proxyUrlParameter } });
 const withApp = (changes: object) => ({ apps: [{ ...shop, ...changes }] });
 
 function problems(context: Parameters<typeof loadConfig>[0]): string {
@@ -24,9 +26,12 @@ describe('what is accepted', () => {
         refreshAfterMinutes: 100,
         tickMinutes: 1,
         probeMinutes: 5,
+        readAuth: 'iam',
         cacheSeconds: 10,
       },
       wechatHosts: ['https://api.weixin.qq.com', 'https://api2.weixin.qq.com'],
+      wecomHosts: ['https://qyapi.weixin.qq.com'],
+      proxyUrlParameter: undefined,
       alarmEmail: undefined,
     });
   });
@@ -56,7 +61,10 @@ describe('what is accepted', () => {
     ['a simulator on IPv6', { wechatHosts: ['http://[::1]:8080'] }],
     ['a deep prefix', { parameterPrefix: '/team_a/wechat-1.0' }],
     ['an e-mail address', { alarmEmail: 'ops@example.com' }],
-    ['the only values of what later parts extend', { readUrl: { auth: 'iam' }, egress: { mode: 'direct' } }],
+    ['what is the default, said aloud', { readUrl: { auth: 'iam' }, egress: { mode: 'direct' } }],
+    ['reader keys', { readUrl: { auth: 'key' } }],
+    ['a proxy', { egress: { mode: 'proxy', proxyUrlParameter: '/wechat/proxy-url' } }],
+    ['a private WeCom', { wecomHosts: ['https://qyapi.example.com'] }],
   ])('%s', (_name, changes) => {
     expect(() => loadConfig({ wechat: { ...withApp({}), ...changes } })).not.toThrow();
   });
@@ -64,6 +72,19 @@ describe('what is accepted', () => {
   test('one account with both of its tokens, for WeChat keeps them apart', () => {
     const apps = [shop, { ...shop, name: 'shop-stable', tokenApi: 'stable' }];
     expect(() => loadConfig({ wechat: { apps } })).not.toThrow();
+  });
+
+  test('several agents of one corp, for each has a token of its own', () => {
+    const apps = [
+      { ...crm, tickets: ['jsapi', 'agent_config'] },
+      { ...crm, name: 'hr', agentId: 1000003 },
+    ];
+    expect(loadConfig({ wechat: { apps } }).deployment.apps).toEqual([apps[0], { ...apps[1], tickets: [] }]);
+  });
+
+  test('every ticket of an official account', () => {
+    const [app] = loadConfig({ wechat: withApp({ tickets: ['jsapi', 'wx_card'] }) }).deployment.apps;
+    expect(app?.tickets).toEqual(['jsapi', 'wx_card']);
   });
 
   test('a thousand apps', () => {
@@ -79,7 +100,7 @@ describe('what is accepted', () => {
 describe('what is refused, by path', () => {
   test.each<[path: string, cure: RegExp, wechat: object]>([
     ['wechat.apps', /at least one app/, { apps: [] }],
-    ['wechat.apps[0]', /expected object/, { apps: ['wx0123456789abcdef'] }],
+    ['wechat.apps[0]', /expected one of official-account/, { apps: ['wx0123456789abcdef'] }],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: 'Shop' })],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: undefined })],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: '' })],
@@ -106,19 +127,38 @@ describe('what is refused, by path', () => {
     ['wechat.egress', /expected object/, { egress: 'direct' }],
     ['wechat.egress.mode', /expected one of direct/, { egress: { mode: 'vpn' } }],
     ['wechat.egress.mode', /'nat-instance' is not supported yet/, { egress: { mode: 'nat-instance' } }],
-    ['wechat.egress.mode', /'proxy' is not supported yet/, { egress: { mode: 'proxy' } }],
+    ['wechat.egress.proxyUrlParameter', /goes with mode 'proxy'/, { egress: { mode: 'proxy' } }],
+    [
+      'wechat.egress.proxyUrlParameter',
+      /only goes with mode 'proxy'/,
+      { egress: { proxyUrlParameter: '/p' } },
+    ],
+    ['wechat.egress.proxyUrlParameter', /an SSM parameter like/, proxyAt('http://user:pass@proxy:3128')],
+    ['wechat.egress.proxyUrlParameter', /readers of tokens can read it/, proxyAt('/wechat/tokens/proxy')],
     ['wechat.egress.fixed', /not a key/, { egress: { fixed: true } }],
     ['wechat.alarmEmail', /e-mail/, { alarmEmail: ['ops@example.com'] }],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: 'a'.repeat(33) })],
     ['wechat.apps[0].kind', /official-account, mini-program, mini-game/, withApp({ kind: 'service' })],
-    ['wechat.apps[0].kind', /'wecom' is not supported yet/, withApp({ kind: 'wecom' })],
-    ['wechat.apps[0].corpId', /not supported yet/, withApp({ corpId: 'ww1' })],
-    ['wechat.apps[0].agentId', /not supported yet/, withApp({ agentId: 1 })],
+    ['wechat.apps[0].corpId', /not a key/, withApp({ corpId: 'ww1' })],
+    ['wechat.apps[0].agentId', /not a key/, withApp({ agentId: 1 })],
+    [
+      'wechat.apps[0].corpId',
+      /the CorpID from work.weixin.qq.com/,
+      { apps: [{ ...crm, corpId: undefined }] },
+    ],
+    ['wechat.apps[0].agentId', /a whole number from 1/, { apps: [{ ...crm, agentId: '1000002' }] }],
+    ['wechat.apps[0].agentId', /a whole number from 1/, { apps: [{ ...crm, agentId: 0 }] }],
+    ['wechat.apps[0].tokenApi', /not a key/, { apps: [{ ...crm, tokenApi: 'stable' }] }],
+    [
+      'wechat.apps[0].tickets[0]',
+      /expected one of jsapi, agent_config/,
+      { apps: [{ ...crm, tickets: ['wx_card'] }] },
+    ],
+    ['wechat.apps[1].agentId', /another app's too/, { apps: [crm, { ...crm, name: 'b' }] }],
     ['wechat.apps[0].appSecret', /never stands in the configuration/, withApp({ appSecret: 'x' })],
     ['wechat.apps[0].appId', /mp\.weixin\.qq\.com/, withApp({ appId: 'a b' })],
     ['wechat.apps[0].tokenApi', /classic.*stable/, withApp({ tokenApi: 'new' })],
-    ['wechat.apps[0].tickets[0]', /'wx_card' is not supported yet/, withApp({ tickets: ['wx_card'] })],
-    ['wechat.apps[0].tickets[0]', /'agent_config' is not supported/, withApp({ tickets: ['agent_config'] })],
+    ['wechat.apps[0].tickets[0]', /expected one of jsapi, wx_card/, withApp({ tickets: ['agent_config'] })],
     ['wechat.apps[0].tickets', /twice/, withApp({ tickets: ['jsapi', 'jsapi'] })],
     ['wechat.apps[0].tickets', /remove/, withApp({ kind: 'mini-game', tickets: ['jsapi'] })],
     ['wechat.apps[1].name', /taken/, { apps: [shop, { ...shop, appId: 'wxother' }] }],
@@ -142,12 +182,10 @@ describe('what is refused, by path', () => {
     ['wechat.wechatHosts[0]', /needs https/, { wechatHosts: ['http://api.weixin.qq.com'] }],
     ['wechat.wechatHosts[0]', /no path/, { wechatHosts: ['https://api.weixin.qq.com/cgi-bin'] }],
     ['wechat.wechatHosts[0]', /no credentials/, { wechatHosts: ['https://u:p@api.weixin.qq.com'] }],
-    ['wechat.wecomHosts', /not supported yet/, { wecomHosts: [] }],
-    ['wechat.readUrl.auth', /'key' is not supported yet/, { readUrl: { auth: 'key' } }],
+    ['wechat.wecomHosts', /at least one/, { wecomHosts: [] }],
     ['wechat.readUrl.cacheSeconds', /60/, { readUrl: { cacheSeconds: 61 } }],
     ['wechat.readUrl.cors', /not a key/, { readUrl: { cors: true } }],
     ['wechat.egress.mode', /'nat-gateway' is not supported yet/, { egress: { mode: 'nat-gateway' } }],
-    ['wechat.egress.proxyUrlParameter', /not supported yet/, { egress: { proxyUrlParameter: '/p' } }],
     ['wechat.alarmEmail', /e-mail/, { alarmEmail: 'ops' }],
     ['wechat.colour', /not a key/, { colour: 'red' }],
   ])('%s %s', (path, cure, wechat) => {

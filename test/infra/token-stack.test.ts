@@ -52,6 +52,8 @@ describe('each role can do this and nothing else', () => {
     allow('ssm:GetParameter', `${parameters}/secrets/*`),
     allow('ssm:PutParameter', `${parameters}/tokens/*`),
     allow('sqs:SendMessage', FAILURES),
+    allow('sns:Publish', '<MonitoringAlarms>'),
+    allow(['kms:Decrypt', 'kms:GenerateDataKey'], '<MonitoringTopicKey.Arn>'),
   ];
   const reader = [
     allow(LOG, '<ReadApiReadLogs.Arn>'),
@@ -153,6 +155,8 @@ describe('functions', () => {
         Variables: {
           TABLE_NAME: '<CredentialsTable>',
           WECHAT_HOSTS: 'https://api.weixin.qq.com,https://api2.weixin.qq.com',
+          WECOM_HOSTS: 'https://qyapi.weixin.qq.com',
+          NOTICE_TOPIC_ARN: '<MonitoringAlarms>',
           POWERTOOLS_SERVICE_NAME: 'wechat-token-refresher',
         },
       },

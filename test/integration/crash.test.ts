@@ -15,7 +15,7 @@ const points: readonly { point: CrashPoint; upstreamCalls: number }[] = [
 ];
 
 async function killedRefresher(crashAt: CrashPoint, event: unknown): Promise<void> {
-  const process = await startRefresherProcess(world, crashAt);
+  const process = await startRefresherProcess(world, { crashAt });
   expect(await process.run([event])).toBe('killed');
 }
 

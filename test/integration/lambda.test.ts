@@ -4,11 +4,13 @@ import { recordTable } from '../../functions/aws/record-table.ts';
 import type { RefreshAnswer } from '../../functions/refresher.ts';
 import { type ParameterServer, startParameterServer } from '../support/parameter-server.ts';
 import { type Lambda, startLambda, synthesizeBundles } from '../support/start-lambda.ts';
+import { startTopicServer, type TopicServer } from '../support/topic-server.ts';
 import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
 
 /** The bundles that are deployed, in processes of their own, against real HTTP on every side. */
 
 const SECRET_NAME = '/wechat/secrets/shop/app-secret';
+const TOPIC_ARN = 'arn:aws:sns:us-east-1:123456789012:alarms';
 const WRONG_SECRET = 'a-wrong-secret-of-ops';
 const VALUE = /sim(classic|stable|ticket)_/;
 
@@ -16,6 +18,7 @@ let bundles: { refresh: string; read: string };
 let simulator: Simulator;
 let table: EmbeddedTable;
 let parameters: ParameterServer;
+let topic: TopicServer;
 let refresh: Lambda;
 let read: Lambda;
 
@@ -29,6 +32,7 @@ beforeEach(async () => {
   simulator = await startSimulator();
   table = await openEmbeddedTable();
   parameters = await startParameterServer();
+  topic = await startTopicServer();
   const environment = {
     TABLE_NAME: table.tableName,
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
@@ -37,6 +41,9 @@ beforeEach(async () => {
   refresh = startLambda(bundles.refresh, {
     ...environment,
     WECHAT_HOSTS: simulator.url,
+    WECOM_HOSTS: simulator.url,
+    AWS_ENDPOINT_URL_SNS: topic.url,
+    NOTICE_TOPIC_ARN: TOPIC_ARN,
     POWERTOOLS_SERVICE_NAME: 'wechat-token-refresher',
   });
   read = startLambda(bundles.read, environment);
@@ -47,6 +54,7 @@ afterEach(async () => {
   await simulator.close();
   await table.close();
   await parameters.close();
+  await topic.close();
 });
 
 /** What a Function URL sends; https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html */

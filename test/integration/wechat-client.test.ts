@@ -3,34 +3,38 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { SourceError } from '../../functions/core/errors.ts';
 import { type WechatClient, wechatClient } from '../../functions/wechat/client.ts';
+import { officialMeanings } from '../../functions/wechat/official-errors.ts';
+import { WayOut } from '../../functions/wechat/way-out.ts';
+import { shop } from '../support/world.ts';
 import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
 
 let simulator: Simulator;
-let clients: WechatClient[] = [];
+let wayOut: WayOut;
+let now = 0;
 let pauses: number[] = [];
 
 beforeEach(async () => {
   simulator = await startSimulator();
+  wayOut = new WayOut(async () => undefined);
+  now = 0;
   pauses = [];
 });
 afterEach(async () => {
-  for (const client of clients) await client.close();
-  clients = [];
+  await wayOut.close();
   await simulator.close();
 });
 
 function clientOf(hosts: readonly string[], random = () => 0): WechatClient {
-  const client = wechatClient(hosts, {
+  return wechatClient({ hosts, meanings: officialMeanings }, wayOut, {
+    now: () => now,
     random,
     sleep: async (ms) => {
       pauses.push(ms);
     },
   });
-  clients.push(client);
-  return client;
 }
 
-const app = { name: 'shop', appId: DEMO_ACCOUNT.appId };
+const app = shop;
 
 function fetchToken(client: WechatClient, secret: string = DEMO_ACCOUNT.secret) {
   return client.call({
@@ -141,6 +145,5 @@ test('the whole call ends after eight seconds, whatever is still open', async ()
   expect(error).toMatchObject({ code: 'timeout', mayHaveRotated: true });
   expect(performance.now() - started).toBeGreaterThan(7_900);
   expect(performance.now() - started).toBeLessThan(9_000);
-  await clients.pop()?.close();
   silent.close();
 }, 15_000);

@@ -1,17 +1,24 @@
-import type { App } from '../../functions/core/credential.ts';
+import type { WechatApp, WecomApp } from '../../functions/core/credential.ts';
 
-/** An official account with a ticket, and a mini program without one. */
-export const shop: App = {
+/** An official account with a ticket, a mini program without one, and an agent of WeCom with all that it can have. */
+export const shop: WechatApp = {
   name: 'shop',
   kind: 'official-account',
   appId: 'wx1',
   tokenApi: 'classic',
   tickets: ['jsapi'],
 };
-export const mini: App = {
+export const mini: WechatApp = {
   name: 'mini',
   kind: 'mini-program',
   appId: 'wx2',
   tokenApi: 'stable',
   tickets: [],
+};
+export const crm: WecomApp = {
+  name: 'crm',
+  kind: 'wecom',
+  corpId: 'ww1',
+  agentId: 1_000_002,
+  tickets: ['jsapi', 'agent_config'],
 };

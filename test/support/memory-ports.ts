@@ -1,5 +1,5 @@
 import type { CredentialRecord } from '../../functions/core/credential.ts';
-import type { Grant, Ports } from '../../functions/core/ports.ts';
+import type { Grant, Notice, Ports } from '../../functions/core/ports.ts';
 
 /** The outside in memory, on one clock: a store that compares and swaps, a mirror, and a WeChat with its overlaps. */
 
@@ -43,6 +43,7 @@ export class MemoryWorld {
   readonly records = new Map<string, CredentialRecord>();
   readonly parameters = new Map<string, string>();
   readonly wechat = new MemoryWechat();
+  readonly notices: Notice[] = [];
   #leases = 0;
 
   constructor(now: number) {
@@ -79,7 +80,10 @@ export class MemoryWorld {
           around('source.fetch', () =>
             order.name === 'access-token' ? this.wechat.rotate(this.now) : this.wechat.ticket(this.now),
           ),
+        accepts: (_app, accessToken) =>
+          around('source.accepts', () => this.wechat.accepts(accessToken, this.now)),
       },
+      notices: { send: (notice) => around('notices.send', () => void this.notices.push(notice)) },
     };
   }
 

@@ -5,7 +5,7 @@ import { recordTable } from '../../functions/aws/record-table.ts';
 import { secretParameters } from '../../functions/aws/secret-parameters.ts';
 import type { App } from '../../functions/core/credential.ts';
 import type { Mirror, RecordStore } from '../../functions/core/ports.ts';
-import { createRefresher } from '../../functions/refresher.ts';
+import { createRefresher, noProxy } from '../../functions/refresher.ts';
 
 /** A refresher in a process of its own, as a Lambda instance is; see `startRefresherProcess`. */
 
@@ -18,6 +18,7 @@ export type ProcessSettings = {
   readonly parameterEndpoint: string;
   readonly simulatorUrl: string;
   readonly now: number;
+  readonly probeMs: number;
   readonly crashAt?: CrashPoint;
 };
 
@@ -30,7 +31,9 @@ const refresher = createRefresher({
   apps: settings.apps,
   tickMs: 60_000,
   refreshAfterMs: 6_000_000,
-  hosts: [settings.simulatorUrl],
+  probeMs: settings.probeMs,
+  hosts: { official: [settings.simulatorUrl], wecom: [settings.simulatorUrl] },
+  proxyUrl: noProxy,
   store: mortalStore(
     recordTable(
       new DynamoDBClient({ endpoint: settings.tableEndpoint, region, credentials }),
@@ -39,6 +42,7 @@ const refresher = createRefresher({
   ),
   mirror: mortalMirror(parameterMirror(ssm, '/wechat')),
   secrets: secretParameters(ssm, '/wechat'),
+  notices: { send: async () => undefined },
   clock: { now: () => settings.now, sleepUntil: async () => undefined },
 });
 

@@ -12,7 +12,10 @@ export type RefresherProcess = {
 };
 
 /** A refresher of its own on the world's table, parameters and WeChat, at the world's time. */
-export async function startRefresherProcess(world: World, crashAt?: CrashPoint): Promise<RefresherProcess> {
+export async function startRefresherProcess(
+  world: World,
+  { crashAt, probeMs = 0 }: { crashAt?: CrashPoint; probeMs?: number } = {},
+): Promise<RefresherProcess> {
   const settings: ProcessSettings = {
     apps: [world.app],
     tableEndpoint: world.table.endpoint,
@@ -20,6 +23,7 @@ export async function startRefresherProcess(world: World, crashAt?: CrashPoint):
     parameterEndpoint: world.parameters.url,
     simulatorUrl: world.simulator.url,
     now: world.clock.now(),
+    probeMs,
     ...(crashAt && { crashAt }),
   };
   const script = fileURLToPath(new URL('./refresher-process.ts', import.meta.url));

@@ -2,12 +2,13 @@ import { type EmbeddedTable, openEmbeddedTable } from '../../cli/local/embedded-
 import { parameterMirror } from '../../functions/aws/parameter-mirror.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { secretParameters } from '../../functions/aws/secret-parameters.ts';
-import type { App, CredentialName, CredentialRecord } from '../../functions/core/credential.ts';
-import type { Clock, RecordStore } from '../../functions/core/ports.ts';
+import type { App, CredentialName, CredentialRecord, WechatApp } from '../../functions/core/credential.ts';
+import type { Clock, Notice, RecordStore } from '../../functions/core/ports.ts';
 import type { CredentialResult } from '../../functions/core/result.ts';
 import type { ReadResponse } from '../../functions/http/exchange.ts';
+import { everybody, type Guard } from '../../functions/http/guard.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
-import { createRefresher, type Refresher } from '../../functions/refresher.ts';
+import { createRefresher, noProxy, type Refresher } from '../../functions/refresher.ts';
 import {
   DEMO_ACCOUNT,
   ManualClock,
@@ -20,7 +21,7 @@ import { type ParameterServer, startParameterServer } from './parameter-server.t
 export const MINUTE = 60_000;
 export const START = Date.UTC(2026, 0, 1);
 
-export const shop: App = {
+export const shop: WechatApp = {
   name: 'shop',
   kind: 'official-account',
   appId: DEMO_ACCOUNT.appId,
@@ -30,13 +31,16 @@ export const shop: App = {
 
 /** A whole deployment on one clock: WeChat, the table, the parameters, the refresher and the read URL. */
 export type World = {
-  readonly app: App;
+  /** The first of the apps, an account at mp.weixin.qq.com in most stories. */
+  readonly app: WechatApp;
   readonly clock: ManualClock;
   readonly simulator: Simulator;
   readonly table: EmbeddedTable;
   readonly store: RecordStore;
   readonly parameters: ParameterServer;
   readonly refresher: Refresher;
+  /** What ops were told, by any refresher. */
+  readonly notices: readonly Notice[];
   /** Another refresher with caches of its own, as a second Lambda instance is. */
   another(changes?: { apps?: readonly App[] }): Refresher;
   /** One scheduled tick, as EventBridge fires it. */
@@ -56,9 +60,20 @@ export type World = {
 export const TICK = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
 
 export async function startWorld(
-  options: { app?: App; cacheSeconds?: number; simulator?: SimulatorOptions; withoutSecret?: boolean } = {},
+  options: {
+    app?: WechatApp;
+    /** More of them; their secrets are written by the test. */
+    others?: readonly App[];
+    cacheSeconds?: number;
+    probeMinutes?: number;
+    simulator?: SimulatorOptions;
+    withoutSecret?: boolean;
+    guard?: Guard;
+  } = {},
 ): Promise<World> {
   const app = options.app ?? shop;
+  const apps = [app, ...(options.others ?? [])];
+  const notices: Notice[] = [];
   const clock = new ManualClock(START);
   const simulator = await startSimulator({ clock, ...options.simulator });
   const table = await openEmbeddedTable();
@@ -74,13 +89,16 @@ export async function startWorld(
   const opened: Refresher[] = [];
   const another = (changes: { apps?: readonly App[] } = {}) => {
     const refresher = createRefresher({
-      apps: changes.apps ?? [app],
+      apps: changes.apps ?? apps,
       tickMs: MINUTE,
       refreshAfterMs: 100 * MINUTE,
-      hosts: [simulator.url],
+      probeMs: (options.probeMinutes ?? 0) * MINUTE,
+      hosts: { official: [simulator.url], wecom: [simulator.url] },
+      proxyUrl: noProxy,
       store,
       mirror: parameterMirror(parameters.client, '/wechat'),
       secrets: secretParameters(parameters.client, '/wechat'),
+      notices: { send: async (notice) => void notices.push(notice) },
       clock: refresherClock,
     });
     opened.push(refresher);
@@ -88,7 +106,9 @@ export async function startWorld(
   };
   const refresher = another();
   const read = readApi({
-    apps: [app],
+    apps,
+    guard: options.guard ?? everybody,
+    refreshAfterMs: 100 * MINUTE,
     cacheSeconds: options.cacheSeconds ?? 0,
     store,
     clock: () => clock.now(),
@@ -103,6 +123,7 @@ export async function startWorld(
     store,
     parameters,
     refresher,
+    notices,
     another,
     tick: () => invoke(TICK),
     invoke,
@@ -114,7 +135,7 @@ export async function startWorld(
     read,
     get(path, headers = {}) {
       const url = new URL(path, 'http://read');
-      return read({ method: 'GET', path: url.pathname, query: url.searchParams, headers });
+      return read({ method: 'GET', path: url.pathname, query: url.searchParams, headers, body: '' });
     },
     at: (minutes) => clock.set(START + minutes * MINUTE),
     async close() {

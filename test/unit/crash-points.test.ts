@@ -9,7 +9,7 @@ import { MemoryWorld } from '../support/memory-ports.ts';
 
 const T0 = 1_767_225_600_000;
 const MINUTE = 60_000;
-const schedule = { refreshAfterMs: 100 * MINUTE, timing: timingOf(MINUTE) };
+const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 0, timing: timingOf(MINUTE) };
 const ids = ['shop/access-token', 'shop/jsapi-ticket'];
 
 type Accident = 'dies before' | 'dies after' | 'loses the answer of';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { blankRecord, type CredentialRecord } from '../../functions/core/credential.ts';
+import { everybody } from '../../functions/http/guard.ts';
 import { readApi } from '../../functions/http/read-api.ts';
 import { jsapiSignature } from '../../functions/http/signature-route.ts';
 import { mini, shop } from '../support/apps.ts';
@@ -15,7 +16,15 @@ function recordOf(id: string, value: string, fingerprint = 'a'.repeat(64)): Cred
     ...blankRecord(id),
     version: 1,
     mirroredVersion: 1,
-    current: { value, fingerprint, appId: 'wx1', issuedAt: T0, expiresAt: T0 + 7_200_000, renewedAt: T0 },
+    current: {
+      value,
+      fingerprint,
+      account: 'wx1',
+      issuedAt: T0,
+      expiresAt: T0 + 7_200_000,
+      renewedAt: T0,
+      confirmedAt: T0,
+    },
   };
 }
 
@@ -28,6 +37,8 @@ function setUp(cacheSeconds = 10) {
   const state = { now: T0, reads: 0, readMs: 0, down: false };
   const api = readApi({
     apps: [shop, mini],
+    guard: everybody,
+    refreshAfterMs: 6_000_000,
     cacheSeconds,
     store: {
       async read(ids) {
@@ -42,7 +53,7 @@ function setUp(cacheSeconds = 10) {
   });
   const get = (target: string, headers: Record<string, string> = {}, method = 'GET') => {
     const [path = '', query = ''] = target.split('?');
-    return api({ method, path, query: new URLSearchParams(query), headers });
+    return api({ method, path, query: new URLSearchParams(query), headers, body: '' });
   };
   return { records, state, get, api };
 }
@@ -305,6 +316,7 @@ test('no request makes it throw, show a stack, or answer a 5xx while the value l
       )
       .map((pairs) => new URLSearchParams(pairs)),
     headers: fc.dictionary(fc.constantFrom('if-none-match', 'host', 'cookie'), fc.string()),
+    body: fc.string(),
   });
   await fc.assert(
     fc.asyncProperty(request, async (each) => {

@@ -21,11 +21,16 @@ const record: CredentialRecord = {
   current: {
     value: 'token',
     fingerprint: 'abc',
-    appId: 'wx1',
+    account: 'wx1',
     issuedAt: 1_767_225_600_000,
     expiresAt: 1_767_232_800_000,
     renewedAt: 1_767_225_600_500,
+    confirmedAt: 1_767_225_600_000,
   },
+  former: { fingerprint: 'before', acceptedUntil: 1_767_225_900_000 },
+  probedAt: 1_767_225_601_000,
+  classicQuotaBackAt: 1_767_283_200_000,
+  rotationToldAt: 1_767_225_602_000,
   failure: {
     count: 3,
     kind: 'quota',
@@ -41,7 +46,7 @@ test('the item has the names of the contract', () => {
     id: { S: 'shop/access-token' },
     value: { S: 'token' },
     fingerprint: { S: 'abc' },
-    appId: { S: 'wx1' },
+    account: { S: 'wx1' },
     issuedAt: { N: '1767225600000' },
     expiresAt: { N: '1767232800000' },
     renewedAt: { N: '1767225600500' },
@@ -57,6 +62,12 @@ test('the item has the names of the contract', () => {
     mirroredVersion: { N: '6' },
     forcedAt: { N: '1767225600000' },
     forcedToday: { N: '2' },
+    confirmedAt: { N: '1767225600000' },
+    formerFingerprint: { S: 'before' },
+    formerAcceptedUntil: { N: '1767225900000' },
+    probedAt: { N: '1767225601000' },
+    classicQuotaBackAt: { N: '1767283200000' },
+    rotationToldAt: { N: '1767225602000' },
   });
   expect(fromItem(toItem(record))).toEqual(record);
   expect(fromItem(toItem(blankRecord('a/b')))).toEqual(blankRecord('a/b'));

@@ -13,10 +13,11 @@ const ticket: Renewal = { kind: 'sticky', renewsBeforeEndMs: 0 };
 const current: IssuedValue = {
   value: 'v',
   fingerprint: 'f'.repeat(64),
-  appId: 'wx1',
+  account: 'wx1',
   issuedAt: 1_767_225_600_000,
   expiresAt: 1_767_232_800_000,
   renewedAt: 1_767_225_600_500,
+  confirmedAt: 1_767_225_600_000,
 };
 /** A day ahead of T0. */
 const fromTheFuture: IssuedValue = {
@@ -272,13 +273,13 @@ const rows: Row[] = [
   },
   {
     name: 'a value of another account is replaced',
-    policy: { appId: 'wx2' },
+    policy: { account: 'wx2' },
     now: T0,
     expected: renew('app-changed'),
   },
   {
     name: 'but not in spite of the backoff of the new account',
-    policy: { appId: 'wx2' },
+    policy: { account: 'wx2' },
     record: { failure, nextAttemptAt: 1_767_225_630_000 },
     now: T0,
     demand: { inputs: 'wx1 classic 1' },
@@ -318,7 +319,7 @@ const rows: Row[] = [
   },
   {
     name: "another account's value is not mirrored while the new account's fetch backs off",
-    policy: { appId: 'wx2' },
+    policy: { account: 'wx2' },
     record: { failure, nextAttemptAt: 1_767_225_630_000, mirroredVersion: 2 },
     now: T0,
     demand: { inputs: 'wx1 classic 1' },
@@ -335,7 +336,7 @@ const rows: Row[] = [
 
 describe('decide', () => {
   test.each(rows)('$name', ({ record, renewal = rotating, policy, now, demand, expected }) => {
-    const full = { appId: 'wx1', tickMs: 60_000, renewal, ...policy };
+    const full = { account: 'wx1', tickMs: 60_000, renewal, ...policy };
     expect(decide({ ...healthy, ...record }, now, full, demand)).toEqual(expected);
   });
 });
@@ -364,8 +365,13 @@ describe('whatever the record and the time', () => {
     });
   const anyPolicy = fc
     .constantFrom(rotating, stable, ticket)
-    .map((renewal): RenewalPolicy => ({ appId: 'wx1', tickMs: 60_000, renewal }));
-  const anyDemand = fc.constantFrom<Demand>({}, { force: true }, { rejected: 'f'.repeat(64) });
+    .map((renewal): RenewalPolicy => ({ account: 'wx1', tickMs: 60_000, renewal }));
+  const anyDemand = fc.constantFrom<Demand>(
+    {},
+    { force: true },
+    { rejected: 'f'.repeat(64) },
+    { foundDead: 'f'.repeat(64) },
+  );
 
   test('a held lease is never touched', () => {
     fc.assert(

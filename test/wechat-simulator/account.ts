@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { accountRefusals } from './errors.ts';
 import { assertIpList } from './ip-list.ts';
@@ -21,7 +20,6 @@ export const accountSchema = z.strictObject({
   allowedIps: z.array(z.string()).optional(),
   /** The code that its token calls are refused with. */
   refusal: z.literal(accountRefusals).optional(),
-  /** Counts the values handed out, so that no two are alike. */
   serial: z.number(),
   classic: z.strictObject({
     tokens: z.array(issuedSchema),
@@ -70,17 +68,4 @@ export function openAccount(options: AccountOptions): Account {
     },
     tickets: { jsapi: [], wx_card: [] },
   };
-}
-
-/**
- * A value that was never handed out before, about as long as WeChat's own. Its prefix lets a test search logs
- * and templates for leaks: `sim(classic|stable|ticket)_`. The instant is part of it, so that a simulator
- * which lost its memory does not repeat itself.
- */
-export function mint(account: Account, kind: TokenApi | 'ticket', now: number): string {
-  account.serial += 1;
-  const noise = createHash('shake256', { outputLength: 96 })
-    .update(`${account.appId} ${kind} ${account.serial} ${now}`)
-    .digest('base64url');
-  return `sim${kind}_${noise}`;
 }

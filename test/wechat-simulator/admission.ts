@@ -1,7 +1,7 @@
 import type { Account } from './account.ts';
 import { ipNotAllowed, WechatError } from './errors.ts';
 import { isAllowed } from './ip-list.ts';
-import { isAlive } from './issued.ts';
+import { type Issued, isAlive } from './issued.ts';
 
 /** What a caller of a token route says about itself. */
 export type Application = {
@@ -30,19 +30,27 @@ export function admit(accounts: Accounts, application: Application, callerIp: st
   return account;
 }
 
+/** The account that WeChat gave this access token to, classic or stable; it may be dead by now. */
+export function accountOfToken(accounts: Accounts, accessToken: string | null): Account | undefined {
+  return [...accounts.values()].find((account) =>
+    tokensOf(account).some(({ value }) => value === accessToken),
+  );
+}
+
 /**
- * The account that a live access token, classic or stable, belongs to. Otherwise 40014 for a string that
- * never was a token, 42001 past its lifetime, 40001 for one that a newer token replaced (WECHAT.md, "Is a
- * token still good?").
+ * The account that a live access token, classic or stable, belongs to. Otherwise 41001 without one, 40014 for
+ * a string that never was a token, 42001 past its lifetime, 40001 for one that a newer token replaced
+ * (WECHAT.md, "Is a token still good?").
  */
-export function bearerOf(accounts: Accounts, accessToken: string | undefined, now: number): Account {
+export function bearerOf(accounts: Accounts, accessToken: string | null, now: number): Account {
   if (!accessToken) throw new WechatError(41001);
-  for (const account of accounts.values()) {
-    const tokens = [...account.classic.tokens, ...account.stable.tokens];
-    const token = tokens.find(({ value }) => value === accessToken);
-    if (!token) continue;
-    if (isAlive(token, now)) return account;
-    throw new WechatError(now < token.expiresAt ? 40001 : 42001);
-  }
-  throw new WechatError(40014);
+  const account = accountOfToken(accounts, accessToken);
+  const token = account && tokensOf(account).find(({ value }) => value === accessToken);
+  if (!account || !token) throw new WechatError(40014);
+  if (!isAlive(token, now)) throw new WechatError(now < token.expiresAt ? 40001 : 42001);
+  return account;
+}
+
+function tokensOf({ classic, stable }: Account): Issued[] {
+  return [...classic.tokens, ...stable.tokens];
 }

@@ -8,6 +8,8 @@ export type Call = {
   readonly host: string;
   /** The account it was for, as far as the request tells: by AppID or by a token, dead or alive. */
   readonly appId?: string;
+  /** The same for a WeCom call: by CorpID or by a token. */
+  readonly corpId?: string;
   /** Epoch milliseconds of the simulator's clock. */
   readonly at: number;
   /** `ok` or `refused` by WeChat, or the fault that struck it. A delayed call has WeChat's own outcome. */

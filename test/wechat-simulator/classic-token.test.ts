@@ -112,6 +112,19 @@ describe('2,000 calls a day', () => {
     expect((await classic()).errcode).toBeUndefined();
   });
 
+  test('somebody burns what is left of the day: 45009 until midnight, and the token lives on', async () => {
+    const { at, classic, probe, simulator } = await openSimulator();
+    const { access_token: token } = await classic();
+    simulator.burnDailyQuota(DEMO_ACCOUNT.appId);
+    expect((await classic()).errcode).toBe(45009);
+    expect(simulator.currentToken(DEMO_ACCOUNT.appId, 'classic')).toBe(token);
+    expect(await probe(token)).toBe(0);
+    at(86_399);
+    expect((await classic()).errcode).toBe(45009);
+    at(86_400);
+    expect((await classic()).errcode).toBeUndefined();
+  });
+
   test('a refused call costs nothing', async () => {
     const { classic } = await openSimulator({ accounts: [{ ...DEMO_ACCOUNT, dailyTokenQuota: 1 }] });
     expect((await classic({ secret: 'wrong' })).errcode).toBe(40001);

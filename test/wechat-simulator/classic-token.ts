@@ -1,7 +1,8 @@
-import { type Account, mint } from './account.ts';
+import type { Account } from './account.ts';
 import { WechatError } from './errors.ts';
 import { type Issued, issue, type Terms } from './issued.ts';
-import { beijingDayOf, spend } from './quota.ts';
+import { mint } from './mint.ts';
+import { beijingDayOf, exhaust, spend } from './quota.ts';
 
 /**
  * `/cgi-bin/token` of an admitted caller: every call issues a new token, up to the daily quota, then 45009
@@ -10,5 +11,10 @@ import { beijingDayOf, spend } from './quota.ts';
 export function grantClassicToken(account: Account, now: number, terms: Terms): Issued {
   const { tokens, callsToday, dailyQuota } = account.classic;
   if (!spend(callsToday, beijingDayOf(now), dailyQuota)) throw new WechatError(45009);
-  return issue(tokens, mint(account, 'classic', now), now, terms);
+  return issue(tokens, mint(account, account.appId, 'classic', now), now, terms);
+}
+
+/** Somebody uses up the rest of the day's calls; the token stays as it is. */
+export function burnDailyQuota({ classic }: Account, now: number): void {
+  exhaust(classic.callsToday, beijingDayOf(now), classic.dailyQuota);
 }

@@ -1,36 +1,34 @@
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { ticketTypes } from './account.ts';
-import { countByRoute } from './calls.ts';
-import { accountRefusals, WechatError } from './errors.ts';
+import { type Commands, done, ipList, nonEmpty } from './command.ts';
+import { accountRefusals } from './errors.ts';
 import { faultSchema } from './faults.ts';
 import type { Operator } from './operator.ts';
+import { Refusal } from './refusal.ts';
+import { describeState, fingerprintOf } from './state-report.ts';
+import { wecomCommands } from './wecom-commands.ts';
 import { UnknownAccountError } from './world.ts';
 
 /** The operator's methods over HTTP, for tests that run in another process. */
 export const CONTROL_PREFIX = '/_simulator/';
 
-const appId = z.string().min(1);
-const ipList = z.array(
-  z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'not an IP address or CIDR range'),
-);
+const appId = nonEmpty;
 const bodies = {
   account: z.strictObject({
     appId,
-    secret: z.string().min(1),
+    secret: nonEmpty,
     allowedIps: ipList.optional(),
     dailyTokenQuota: z.int().positive().optional(),
   }),
   clock: z.strictObject({ advanceMs: z.int().nonnegative() }),
   rotate: z.strictObject({ appId }),
+  burnQuota: z.strictObject({ appId }),
   ipList: z.strictObject({ appId, allowedIps: ipList.nullable() }),
-  secret: z.strictObject({ appId, secret: z.string().min(1) }),
+  secret: z.strictObject({ appId, secret: nonEmpty }),
   state: z.strictObject({ appId, errcode: z.literal(accountRefusals).nullable() }),
 };
 
-type Command = (operator: Operator, json: unknown, query: URLSearchParams) => object;
-
-const commands: Readonly<Record<string, Command>> = {
+const commands: Commands = {
+  ...wecomCommands,
   'GET /_simulator/state': describeState,
   'GET /_simulator/calls': (operator, _json, query) => operator.calls(query.get('route') ?? undefined),
   'GET /_simulator/alive': (operator, _json, query) => ({
@@ -46,6 +44,9 @@ const commands: Readonly<Record<string, Command>> = {
   'POST /_simulator/rotate': (operator, json) => ({
     fingerprint: fingerprintOf(operator.rotate(bodies.rotate.parse(json).appId)),
   }),
+  'POST /_simulator/burn-quota': done((operator, json) =>
+    operator.burnDailyQuota(bodies.burnQuota.parse(json).appId),
+  ),
   'POST /_simulator/ip-list': done((operator, json) => {
     const body = bodies.ipList.parse(json);
     operator.setAllowedIps(body.appId, body.allowedIps ?? undefined);
@@ -74,41 +75,12 @@ export function control(
     return { status: 200, body: command(operator, request.json, request.query) };
   } catch (error) {
     if (error instanceof z.ZodError) return { status: 400, body: { error: describeIssues(error) } };
-    if (error instanceof WechatError) return { status: 409, body: { error: error.message } };
+    if (error instanceof Refusal) return { status: 409, body: { error: error.message } };
     if (error instanceof UnknownAccountError) return { status: 404, body: { error: error.message } };
     throw error;
   }
 }
 
-function done(work: (operator: Operator, json: unknown) => void): Command {
-  return (operator, json) => {
-    work(operator, json);
-    return {};
-  };
-}
-
-/** Fingerprints only: this answer may end in somebody's log. */
-function describeState(operator: Operator): object {
-  const fingerprint = (value: string | undefined) => (value === undefined ? null : fingerprintOf(value));
-  const accounts = operator.appIds().map((appId) => ({
-    appId,
-    calls: countByRoute(operator.calls().filter((call) => call.appId === appId)),
-    tokens: {
-      classic: fingerprint(operator.currentToken(appId, 'classic')),
-      stable: fingerprint(operator.currentToken(appId, 'stable')),
-    },
-    tickets: Object.fromEntries(
-      ticketTypes.map((type) => [type, fingerprint(operator.currentTicket(appId, type))]),
-    ),
-  }));
-  return { now: operator.clock.now(), calls: countByRoute(operator.calls()), accounts };
-}
-
 function describeIssues(error: z.ZodError): string {
   return error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`).join('; ');
-}
-
-/** SHA-256 hex: names a value without revealing it. */
-function fingerprintOf(value: string): string {
-  return createHash('sha256').update(value).digest('hex');
 }

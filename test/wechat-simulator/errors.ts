@@ -1,3 +1,5 @@
+import { type Occasion, Refusal } from './refusal.ts';
+
 /** The codes that WeChat refuses an account's token call with, whatever the secret (WECHAT.md, "classic"). */
 export const accountRefusals = [40125, 40243, 50004, 50007, 89501, 89503, 89506, 89507] as const;
 export type AccountRefusal = (typeof accountRefusals)[number];
@@ -31,14 +33,18 @@ const messages = {
 
 export type WechatErrcode = keyof typeof messages;
 
-/** WeChat's refusal, before it gets its `rid`. */
-export class WechatError extends Error {
+/** A refusal by official accounts, mini programs and mini games. */
+export class WechatError extends Refusal {
   override readonly name = 'WechatError';
-  readonly errcode: number;
+  override readonly errcode: WechatErrcode;
 
   constructor(errcode: WechatErrcode, message: string = messages[errcode]) {
     super(message);
     this.errcode = errcode;
+  }
+
+  override errmsg(occasion: Occasion): string {
+    return withRid(this.errcode, this.message, occasion);
   }
 }
 
@@ -51,16 +57,12 @@ export function ipNotAllowed(ip: string): WechatError {
 const separators = [' ', ', ', '; ', ' , '];
 
 /**
- * What WeChat sends with HTTP 200 when it refuses. "The separator before `rid` varies" (WECHAT.md,
- * "Transport"), so it changes with every `serial`; only 40164 is known by its exact looks.
+ * The message with the request's id. "The separator before `rid` varies" (WECHAT.md, "Transport"), so it
+ * changes with every answer; only 40164 is known by its exact looks.
  */
-export function errorBody(
-  error: { errcode: number; message: string },
-  serial: number,
-  now: number,
-): { errcode: number; errmsg: string } {
-  const separator = error.errcode === 40164 ? ' ' : separators[serial % separators.length];
+export function withRid(errcode: number, message: string, { serial, now }: Occasion): string {
+  const separator = errcode === 40164 ? ' ' : separators[serial % separators.length];
   const rid = [Math.floor(now / 1000), serial, Math.imul(serial, 0x9e3779b1) >>> 0];
   const hex = rid.map((part) => part.toString(16).padStart(8, '0')).join('-');
-  return { errcode: error.errcode, errmsg: `${error.message}${separator}rid: ${hex}` };
+  return `${message}${separator}rid: ${hex}`;
 }

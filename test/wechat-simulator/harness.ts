@@ -1,5 +1,11 @@
 import { afterEach } from 'vitest';
-import { DEMO_ACCOUNT, ManualClock, type SimulatorOptions, startSimulator } from './simulator.ts';
+import {
+  DEMO_ACCOUNT,
+  DEMO_WECOM_APP,
+  ManualClock,
+  type SimulatorOptions,
+  startSimulator,
+} from './simulator.ts';
 
 /** Midnight in Beijing on 2 January 2026; most stories begin here. */
 export const MIDNIGHT = Date.parse('2026-01-02T00:00:00+08:00');
@@ -19,7 +25,8 @@ afterEach(async () => {
 });
 
 /**
- * A simulator on a clock that stands at `MIDNIGHT`, closed after the test, with WeChat's routes as functions.
+ * A simulator on a clock that stands at `MIDNIGHT`, closed after the test, with the routes of both platforms as
+ * functions.
  */
 export async function openSimulator(options: Omit<SimulatorOptions, 'clock'> = {}) {
   const clock = new ManualClock(MIDNIGHT);
@@ -44,6 +51,17 @@ export async function openSimulator(options: Omit<SimulatorOptions, 'clock'> = {
     stable: (overrides: object = {}) => post('/cgi-bin/stable_token', { ...application, ...overrides }),
     ticket: (accessToken = '', type = 'jsapi') =>
       get('/cgi-bin/ticket/getticket', { access_token: accessToken, type }),
+    /** WeCom's token, by default of `DEMO_WECOM_APP`. */
+    wecom: (overrides: Record<string, string> = {}) =>
+      get('/cgi-bin/gettoken', {
+        corpid: DEMO_WECOM_APP.corpId,
+        corpsecret: DEMO_WECOM_APP.secret,
+        ...overrides,
+      }),
+    wecomTicket: (type: 'jsapi' | 'agent_config', accessToken = '') =>
+      type === 'jsapi'
+        ? get('/cgi-bin/get_jsapi_ticket', { access_token: accessToken })
+        : get('/cgi-bin/ticket/get', { access_token: accessToken, type }),
     /** What a protected route says about a token: 0 while it is alive. */
     probe: async (accessToken = '') =>
       (await get('/cgi-bin/get_api_domain_ip', { access_token: accessToken })).errcode ?? 0,

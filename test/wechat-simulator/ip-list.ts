@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Whether the account's IP list lets `ip` in. Entries are addresses or CIDR ranges (WECHAT.md, "classic"); an
- * account without a list lets everybody in, as mini programs do by default.
+ * Whether the IP list of an account or WeCom app lets `ip` in. Entries are addresses or CIDR ranges (WECHAT.md,
+ * "classic"); without a list everybody is let in, as mini programs do by default.
  */
 export function isAllowed(ip: string, entries: readonly string[] | undefined): boolean {
   if (!entries) return true;

@@ -5,7 +5,10 @@ export const issuedSchema = z.strictObject({
   issuedAt: z.number(),
   /** End of the lifetime that was promised. */
   expiresAt: z.number(),
-  /** End of the life that it really has: earlier than `expiresAt` once a newer value took its place. */
+  /**
+   * End of the life that it really has: earlier than `expiresAt` once a newer value took its place, or once it
+   * was invalidated.
+   */
   diesAt: z.number(),
 });
 /** A token or ticket that was handed out. Instants are epoch milliseconds. */
@@ -22,12 +25,12 @@ const REMEMBERED_MS = 24 * 3_600_000;
 /**
  * Hands out `value` as the newest of `line` (oldest first). "Old and new both work for 5 minutes. Only the
  * immediately previous one is covered" (WECHAT.md, "classic"): the value before that dies at once, and none
- * outlives its own lifetime.
+ * lives longer than it would have.
  */
 export function issue(line: Issued[], value: string, now: number, terms: Terms): Issued {
   const previous = line.at(-1);
   const beforePrevious = line.at(-2);
-  if (previous) previous.diesAt = Math.min(previous.expiresAt, now + terms.overlapMs);
+  if (previous) previous.diesAt = Math.min(previous.diesAt, now + terms.overlapMs);
   if (beforePrevious) beforePrevious.diesAt = Math.min(beforePrevious.diesAt, now);
 
   // Dead values are remembered for a day, to tell 'expired' and 'not latest' from 'never was a token'.

@@ -31,10 +31,13 @@ test.each(['SIGINT', 'SIGTERM'] as const)('runs alone, and %s ends it cleanly', 
   const stable = await fetch(`${url}/cgi-bin/stable_token`, { method: 'POST', body: json });
   expect(await stable.json()).toMatchObject({ expires_in: 120 });
 
+  const [gettoken] = /http:\S+\/cgi-bin\/gettoken[^']+/.exec(String(greeting)) ?? [''];
+  expect(await (await fetch(gettoken)).json()).toMatchObject({ errcode: 0, expires_in: 120 });
+
   const delay = JSON.stringify({ kind: 'delay', ms: 60_000 });
   await fetch(`${url}/_simulator/faults`, { method: 'POST', body: delay });
   const delayed = fetch(curl).catch((error: Error) => error.message);
-  await expect.poll(() => countCalls(url)).toBe(3);
+  await expect.poll(() => countCalls(url)).toBe(4);
   const ended = once(child, 'exit');
   child.kill(signal);
   expect(await ended).toEqual([0, null]);

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { DEMO_ACCOUNT, type Simulator, startSimulator } from './simulator.ts';
+import { DEMO_ACCOUNT, DEMO_WECOM_APP, type Simulator, startSimulator } from './simulator.ts';
 
 const environment = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(8788),
@@ -25,12 +25,17 @@ try {
 
 function greeting({ url }: Simulator, lifetimeSeconds: number): string {
   const { appId, secret } = DEMO_ACCOUNT;
+  const { corpId, agentId, secret: corpSecret } = DEMO_WECOM_APP;
   return `WeChat simulator on ${url} (tokens live ${lifetimeSeconds} s)
   appid   ${appId}
   secret  ${secret}
+WeCom app ${agentId}
+  corpid      ${corpId}
+  corpsecret  ${corpSecret}
 Try:
   curl '${url}/cgi-bin/token?grant_type=client_credential&appid=${appId}&secret=${secret}'
   curl '${url}/cgi-bin/stable_token' -d '{"grant_type":"client_credential","appid":"${appId}","secret":"${secret}"}'
+  curl '${url}/cgi-bin/gettoken?corpid=${corpId}&corpsecret=${corpSecret}'
 Ctrl-C ends it.`;
 }
 

@@ -1,15 +1,15 @@
 import { ticketTypes } from './account.ts';
-import { admit, bearerOf } from './admission.ts';
+import { accountOfToken, admit, bearerOf } from './admission.ts';
 import { grantClassicToken } from './classic-token.ts';
 import { WechatError } from './errors.ts';
 import { secondsLeft } from './issued.ts';
-import type { Route, RouteRequest, Routes, Surroundings } from './route.ts';
+import type { Route, RouteRequest, Routes } from './route.ts';
 import { grantStableToken } from './stable-token.ts';
 import { grantTicket } from './ticket.ts';
 
 const classicToken: Route = {
   method: 'GET',
-  appIdOf: ({ query }) => query.get('appid') ?? undefined,
+  callerOf: ({ query }) => ({ appId: query.get('appid') ?? undefined }),
   answer({ query }, { accounts, callerIp, now, terms }) {
     const application = {
       grantType: query.get('grant_type') ?? undefined,
@@ -23,7 +23,7 @@ const classicToken: Route = {
 
 const stableToken: Route = {
   method: 'POST',
-  appIdOf: ({ json }) => textField(json, 'appid'),
+  callerOf: ({ json }) => ({ appId: textField(json, 'appid') }),
   answer({ json }, { accounts, callerIp, now, terms }) {
     if (!json) throw new WechatError(47001);
     const application = {
@@ -40,9 +40,11 @@ const stableToken: Route = {
 /** An unknown `type` gets 40097; WECHAT.md names no code for it. */
 const ticket: Route = {
   method: 'GET',
-  appIdOf: accountOfToken,
+  callerOf: ({ query }, { accounts }) => ({
+    appId: accountOfToken(accounts, query.get('access_token'))?.appId,
+  }),
   answer({ query }, { accounts, now, terms }) {
-    const account = bearerOf(accounts, query.get('access_token') ?? undefined, now);
+    const account = bearerOf(accounts, query.get('access_token'), now);
     const type = ticketTypes.find((each) => each === query.get('type'));
     if (!type) throw new WechatError(40097);
     const issued = grantTicket(account, type, now, terms);
@@ -52,35 +54,12 @@ const ticket: Route = {
   },
 };
 
-/** A route whose only use here is to tell whether a token is alive. */
-function protectedRoute(ipList: readonly string[]): Route {
-  return {
-    method: 'GET',
-    appIdOf: accountOfToken,
-    answer({ query }, { accounts, now }) {
-      bearerOf(accounts, query.get('access_token') ?? undefined, now);
-      return { ip_list: ipList };
-    },
-  };
-}
-
-/** The routes of official accounts, mini programs and mini games. */
+/** The routes of official accounts, mini programs and mini games that WeCom does not have. */
 export const officialAccountRoutes: Routes = {
   '/cgi-bin/token': classicToken,
   '/cgi-bin/stable_token': stableToken,
   '/cgi-bin/ticket/getticket': ticket,
-  '/cgi-bin/get_api_domain_ip': protectedRoute(['198.51.100.7', '198.51.100.8']),
-  '/cgi-bin/getcallbackip': protectedRoute(['198.51.100.64', '198.51.100.128/25']),
 };
-
-/** The account of a token, dead or alive. */
-function accountOfToken({ query }: RouteRequest, { accounts }: Surroundings): string | undefined {
-  const accessToken = query.get('access_token');
-  const owner = [...accounts.values()].find(({ classic, stable }) =>
-    [...classic.tokens, ...stable.tokens].some(({ value }) => value === accessToken),
-  );
-  return owner?.appId;
-}
 
 function textField(json: RouteRequest['json'], name: string): string | undefined {
   const value = json?.[name];

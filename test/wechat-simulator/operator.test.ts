@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MIDNIGHT, openSimulator } from './harness.ts';
-import { DEMO_ACCOUNT, ManualClock, startSimulator } from './simulator.ts';
+import { DEMO_ACCOUNT, DEMO_WECOM_APP, ManualClock, startSimulator } from './simulator.ts';
 
 const { appId } = DEMO_ACCOUNT;
 
@@ -23,11 +23,44 @@ test('calls tell route, account, time and outcome, and never a secret or a token
   expect(JSON.stringify(simulator.calls())).not.toMatch(/sim(classic|stable|ticket)_|secret-/);
 });
 
+test('calls of a WeCom app tell its corp', async () => {
+  const { wecom, wecomTicket, probe, simulator } = await openSimulator();
+  const { corpId } = DEMO_WECOM_APP;
+  const { access_token } = await wecom();
+  await wecom({ corpid: 'wwnobody' });
+  await wecom({ corpsecret: 'wrong' });
+  await wecomTicket('jsapi', access_token);
+  await wecomTicket('agent_config', 'never-was-one');
+  await probe(access_token);
+  const { host } = new URL(simulator.url);
+  const common = { host, method: 'GET', outcome: 'ok', at: MIDNIGHT };
+  expect(simulator.calls()).toEqual([
+    { ...common, route: '/cgi-bin/gettoken', corpId },
+    { ...common, route: '/cgi-bin/gettoken', corpId: 'wwnobody', outcome: 'refused', errcode: 40013 },
+    { ...common, route: '/cgi-bin/gettoken', corpId, outcome: 'refused', errcode: 40001 },
+    { ...common, route: '/cgi-bin/get_jsapi_ticket', corpId },
+    { ...common, route: '/cgi-bin/ticket/get', outcome: 'refused', errcode: 40014 },
+    { ...common, route: '/cgi-bin/get_api_domain_ip', corpId },
+  ]);
+  expect(JSON.stringify(simulator.calls())).not.toMatch(/sim(wecom|ticket)_|corpsecret-/);
+});
+
 test('an unknown account is named', async () => {
   const { simulator } = await openSimulator();
   expect(() => simulator.rotate('wxnobody')).toThrow("the simulator has no account 'wxnobody'");
   expect(() => simulator.setSecret('wxnobody', 'x')).toThrow('wxnobody');
   expect(() => simulator.currentToken('wxnobody', 'stable')).toThrow('wxnobody');
+  expect(() => simulator.burnDailyQuota('wxnobody')).toThrow('wxnobody');
+});
+
+test('an unknown WeCom app is named by corp and agent', async () => {
+  const { simulator } = await openSimulator();
+  const message = "the simulator has no WeCom app 1000009 in corp 'wwdemo0123456789ab'";
+  expect(() => simulator.currentWecomToken('wwdemo0123456789ab', 1000009)).toThrow(message);
+  expect(() => simulator.currentWecomTicket('wwdemo0123456789ab', 1000009, 'jsapi')).toThrow(message);
+  expect(() => simulator.invalidateWecomToken('wwdemo0123456789ab', 1000009)).toThrow(message);
+  expect(() => simulator.setWecomSecret('wwnobody', 1000002, 'x')).toThrow('wwnobody');
+  expect(() => simulator.setTrustedIps('wwnobody', 1000002, [])).toThrow('wwnobody');
 });
 
 test('accounts can be added while it runs', async () => {
@@ -36,6 +69,21 @@ test('accounts can be added while it runs', async () => {
   simulator.addAccount(DEMO_ACCOUNT);
   expect(simulator.appIds()).toEqual([appId]);
   expect((await classic()).errcode).toBeUndefined();
+});
+
+test('WeCom apps can be added while it runs, and replaced', async () => {
+  const { wecom, simulator } = await openSimulator({ wecomApps: [] });
+  expect((await wecom()).errcode).toBe(40013);
+  simulator.addWecomApp(DEMO_WECOM_APP);
+  simulator.addWecomApp({ corpId: 'wwdemo0123456789ab', agentId: 1000003, secret: 'another' });
+  const { access_token: first = '' } = await wecom();
+  simulator.addWecomApp(DEMO_WECOM_APP);
+  expect(simulator.tokenAlive(first)).toBe(false);
+  expect((await wecom()).access_token).not.toBe(first);
+  expect(simulator.wecomApps()).toEqual([
+    { corpId: 'wwdemo0123456789ab', agentId: 1000003 },
+    { corpId: 'wwdemo0123456789ab', agentId: 1000002 },
+  ]);
 });
 
 describe('clocks', () => {

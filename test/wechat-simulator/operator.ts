@@ -1,23 +1,24 @@
-import { type AccountOptions, openAccount, type TicketType, type TokenApi } from './account.ts';
+import type { AccountOptions, TicketType, TokenApi } from './account.ts';
 import type { Call } from './calls.ts';
-import { grantClassicToken } from './classic-token.ts';
+import { burnDailyQuota, grantClassicToken } from './classic-token.ts';
 import type { Clock } from './clock.ts';
 import type { AccountRefusal } from './errors.ts';
 import type { Fault } from './faults.ts';
 import type { Gateway } from './gateway.ts';
 import { assertIpList } from './ip-list.ts';
-import { currentOf, isAlive } from './issued.ts';
+import { currentOf, type Issued, isAlive } from './issued.ts';
+import { operateWecom, type WecomOperator } from './wecom-operator.ts';
 import type { World } from './world.ts';
 
 /**
  * What a test sees and does behind WeChat's back. Methods that take an `appId` throw when no account has it.
  */
-export type Operator = {
+export type Operator = WecomOperator & {
   readonly clock: Clock;
   appIds(): string[];
   /** Calls in the order they were processed, of all routes or of one path. */
   calls(route?: string): Call[];
-  /** Whether WeChat accepts this token, or hands out this ticket, now. */
+  /** Whether this token is accepted, or this ticket handed out, now, by WeChat or WeCom. */
   tokenAlive(value: string): boolean;
   currentToken(appId: string, api: TokenApi): string | undefined;
   currentTicket(appId: string, type: TicketType): string | undefined;
@@ -25,6 +26,8 @@ export type Operator = {
   addAccount(account: AccountOptions): void;
   /** Somebody else asks for a classic token, at the cost of the account's quota; returns it. */
   rotate(appId: string): string;
+  /** The rest of the day's classic calls is used up; the token stays as it is. */
+  burnDailyQuota(appId: string): void;
   /** The owner resets the AppSecret; tokens live on. */
   setSecret(appId: string, secret: string): void;
   /** Without a list, everybody is let in. */
@@ -39,40 +42,47 @@ export type Operator = {
 };
 
 export function operate(world: World, gateway: Gateway): Operator {
-  const change = <T>(work: () => T): T => {
-    const result = work();
-    world.save();
-    return result;
-  };
-  const current = (line: Parameters<typeof currentOf>[0]) => currentOf(line, world.clock.now())?.value;
+  const { clock } = world;
+  const current = (line: readonly Issued[]) => currentOf(line, clock.now())?.value;
   return {
-    clock: world.clock,
+    ...operateWecom(world),
+    clock,
     appIds: () => [...world.accounts.keys()],
     calls: (route) => gateway.calls.filter((call) => route === undefined || call.route === route),
     tokenAlive: (value) =>
-      [...world.accounts.values()]
-        .flatMap(({ classic, stable, tickets }) => [
-          ...classic.tokens,
-          ...stable.tokens,
-          ...tickets.jsapi,
-          ...tickets.wx_card,
-        ])
-        .some((issued) => issued.value === value && isAlive(issued, world.clock.now())),
+      everythingIssued(world).some((issued) => issued.value === value && isAlive(issued, clock.now())),
     currentToken: (appId, api) => current(world.account(appId)[api].tokens),
     currentTicket: (appId, type) => current(world.account(appId).tickets[type]),
-    addAccount: (account) => change(() => world.accounts.set(account.appId, openAccount(account))),
+    addAccount: (account) => world.change(() => world.addAccount(account)),
     rotate: (appId) =>
-      change(() => grantClassicToken(world.account(appId), world.clock.now(), world.terms).value),
-    setSecret: (appId, secret) => change(() => Object.assign(world.account(appId), { secret })),
+      world.change(() => grantClassicToken(world.account(appId), clock.now(), world.terms).value),
+    burnDailyQuota: (appId) => world.change(() => burnDailyQuota(world.account(appId), clock.now())),
+    setSecret: (appId, secret) => world.change(() => Object.assign(world.account(appId), { secret })),
     setAllowedIps(appId, entries) {
       if (entries) assertIpList(entries);
-      change(() => Object.assign(world.account(appId), { allowedIps: entries && [...entries] }));
+      world.change(() => Object.assign(world.account(appId), { allowedIps: entries && [...entries] }));
     },
-    setState: (appId, refusal) => change(() => Object.assign(world.account(appId), { refusal })),
+    setState: (appId, refusal) => world.change(() => Object.assign(world.account(appId), { refusal })),
     setLifetime(seconds) {
       world.terms = { ...world.terms, lifetimeMs: seconds * 1000 };
     },
     addFault: (fault) => gateway.faults.add(fault),
     clearFaults: () => gateway.faults.clear(),
   };
+}
+
+/** Tokens and tickets of both platforms, dead ones too. */
+function everythingIssued({ accounts, corps }: World): Issued[] {
+  return [
+    ...[...accounts.values()].flatMap(({ classic, stable, tickets }) => [
+      ...classic.tokens,
+      ...stable.tokens,
+      ...tickets.jsapi,
+      ...tickets.wx_card,
+    ]),
+    ...[...corps.values()].flatMap(({ jsapiTickets, apps }) => [
+      ...jsapiTickets,
+      ...apps.flatMap(({ tokens, agentConfigTickets }) => [...tokens, ...agentConfigTickets]),
+    ]),
+  ];
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 export const tallySchema = z.strictObject({ window: z.number(), count: z.number() });
-/** Calls counted in one window of time: a minute or a day. */
+/** Calls counted in one window of time: a minute, an hour or a day. */
 export type Tally = z.infer<typeof tallySchema>;
 
 export function emptyTally(): Tally {
@@ -18,6 +18,11 @@ export function spend(tally: Tally, window: number, limit: number): boolean {
   return true;
 }
 
+/** Uses up what is left of `limit` in `window`. */
+export function exhaust(tally: Tally, window: number, limit: number): void {
+  Object.assign(tally, { window, count: limit });
+}
+
 /** Daily quotas start anew at midnight in Beijing, which is UTC+8 all year. */
 export function beijingDayOf(now: number): number {
   return Math.floor((now + 8 * 3_600_000) / 86_400_000);
@@ -25,4 +30,8 @@ export function beijingDayOf(now: number): number {
 
 export function minuteOf(now: number): number {
   return Math.floor(now / 60_000);
+}
+
+export function hourOf(now: number): number {
+  return Math.floor(now / 3_600_000);
 }

@@ -1,4 +1,5 @@
 import type { Account } from './account.ts';
+import type { Corp } from './corp.ts';
 import type { Terms } from './issued.ts';
 
 /** A request as a route sees it. */
@@ -11,9 +12,16 @@ export type RouteRequest = {
 /** What a route works with, as it stands at the one `now` of the request. */
 export type Surroundings = {
   readonly accounts: ReadonlyMap<string, Account>;
+  readonly corps: ReadonlyMap<string, Corp>;
   readonly callerIp: string;
   readonly terms: Terms;
   readonly now: number;
+};
+
+/** Whose call it is, as far as the request tells: by an id or by a token, dead or alive. */
+export type Caller = {
+  readonly appId?: string | undefined;
+  readonly corpId?: string | undefined;
 };
 
 /**
@@ -21,9 +29,9 @@ export type Surroundings = {
  */
 export type Route = {
   readonly method: 'GET' | 'POST';
-  /** Whose call it is, for the log of calls; known even when the call is refused. */
-  appIdOf(request: RouteRequest, surroundings: Surroundings): string | undefined;
-  /** The body of the answer. @throws WechatError when WeChat refuses */
+  /** For the log of calls; known even when the call is refused. */
+  callerOf(request: RouteRequest, surroundings: Surroundings): Caller;
+  /** The body of the answer. @throws Refusal when WeChat refuses */
   answer(request: RouteRequest, surroundings: Surroundings): object;
 };
 

@@ -2,10 +2,13 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { AccountOptions } from './account.ts';
 import { type Clock, RealClock } from './clock.ts';
+import type { WecomAppOptions } from './corp.ts';
 import { Gateway } from './gateway.ts';
 import { officialAccountRoutes } from './official-account-routes.ts';
 import { type Operator, operate } from './operator.ts';
+import { protectedRoutes } from './protected-routes.ts';
 import { createWechatServer } from './server.ts';
+import { wecomRoutes } from './wecom-routes.ts';
 import { World } from './world.ts';
 
 export { ManualClock } from './clock.ts';
@@ -16,6 +19,8 @@ export type SimulatorOptions = {
   readonly clock?: Clock;
   /** By default `DEMO_ACCOUNT` alone. */
   readonly accounts?: readonly AccountOptions[];
+  /** By default `DEMO_WECOM_APP` alone. */
+  readonly wecomApps?: readonly WecomAppOptions[];
   /** Life of a token or ticket; WeChat's own is 7,200 s. */
   readonly lifetimeSeconds?: number;
   /**
@@ -26,8 +31,8 @@ export type SimulatorOptions = {
   /** The address that WeChat sees, which is not the loopback address of the tests. */
   readonly callerIp?: string;
   /**
-   * Where accounts and their tokens survive a restart; what this file says of an account wins over
-   * `accounts`.
+   * Where accounts, WeCom apps and their tokens survive a restart; what this file says of one wins over
+   * `accounts` and `wecomApps`.
    */
   readonly statePath?: string;
 };
@@ -44,6 +49,12 @@ export const DEMO_ACCOUNT = {
   secret: 'demo-secret-0123456789abcdef0123',
 } as const satisfies AccountOptions;
 
+export const DEMO_WECOM_APP = {
+  corpId: 'wwdemo0123456789ab',
+  agentId: 1000002,
+  secret: 'demo-corpsecret-0123456789abcdef0123456789a',
+} as const satisfies WecomAppOptions;
+
 /**
  * Starts a WeChat on 127.0.0.1 that behaves as WECHAT.md says.
  *
@@ -58,9 +69,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       overlapMs: (options.overlapSeconds ?? 300) * 1000,
     },
     accounts: options.accounts ?? [DEMO_ACCOUNT],
+    wecomApps: options.wecomApps ?? [DEMO_WECOM_APP],
     statePath: options.statePath,
   });
-  const gateway = new Gateway(world, officialAccountRoutes);
+  const gateway = new Gateway(world, { ...officialAccountRoutes, ...wecomRoutes, ...protectedRoutes });
   const operator = operate(world, gateway);
   const closing = new AbortController();
   const server = createWechatServer(gateway, operator, closing.signal);

@@ -1,6 +1,7 @@
-import { type Account, mint } from './account.ts';
+import type { Account } from './account.ts';
 import { WechatError } from './errors.ts';
 import { type Issued, issue, type Terms } from './issued.ts';
+import { mint } from './mint.ts';
 import { beijingDayOf, minuteOf, spend } from './quota.ts';
 
 const CALLS_PER_MINUTE = 10_000;
@@ -21,7 +22,7 @@ export function grantStableToken(account: Account, forceRefresh: boolean, now: n
   const current = tokens.at(-1);
   const forced = forceRefresh && takeForcedRefresh(account, now);
   if (!forced && current && current.expiresAt - now >= terms.overlapMs) return current;
-  return issue(tokens, mint(account, 'stable', now), now, terms);
+  return issue(tokens, mint(account, account.appId, 'stable', now), now, terms);
 }
 
 /** "At most 20 a day and 30 s apart (sooner: no refresh, the current one comes back)"; a 21st gets 45009. */

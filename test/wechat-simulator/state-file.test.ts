@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openSimulator } from './harness.ts';
-import { DEMO_ACCOUNT, startSimulator } from './simulator.ts';
+import { DEMO_ACCOUNT, DEMO_WECOM_APP, startSimulator } from './simulator.ts';
+import { StateFile } from './state-file.ts';
 
 let folder: string;
 let statePath: string;
@@ -49,6 +50,61 @@ test('restarting keeps what was done behind the routes, and adds new accounts', 
   expect(simulator.currentToken(appId, 'classic')).toBe(rogue);
   expect((await classic()).errcode).toBe(40001);
   expect((await classic({ secret: 'changed' })).errcode).toBe(40243);
+});
+
+test('restarting keeps WeCom’s tokens and tickets, and what was done behind its routes', async () => {
+  const { corpId, agentId } = DEMO_WECOM_APP;
+  const other = { corpId, agentId: 1000003, secret: 'other' };
+  const before = await openSimulator({ statePath, wecomApps: [DEMO_WECOM_APP, other] });
+  const { access_token: invalidated = '' } = await before.wecom();
+  before.simulator.invalidateWecomToken(corpId, agentId);
+  const { access_token: token = '' } = await before.wecom();
+  const { ticket: jsapi } = await before.wecomTicket('jsapi', token);
+  const { ticket: agentConfig } = await before.wecomTicket('agent_config', token);
+  before.simulator.setWecomSecret(corpId, agentId, 'changed');
+  before.simulator.setTrustedIps(corpId, other.agentId, ['198.51.100.1']);
+  await before.simulator.close();
+
+  const added = { corpId: 'wwother0123456789a', agentId: 1000002, secret: 'added' };
+  const after = await openSimulator({ statePath, wecomApps: [DEMO_WECOM_APP, added] });
+  after.at(60);
+  expect(after.simulator.wecomApps()).toEqual([
+    { corpId, agentId: 1000002 },
+    { corpId, agentId: 1000003 },
+    { corpId: 'wwother0123456789a', agentId: 1000002 },
+  ]);
+  expect((await after.wecom()).errcode).toBe(40001);
+  expect(await after.wecom({ corpsecret: 'changed' })).toMatchObject({
+    access_token: token,
+    expires_in: 7140,
+  });
+  expect((await after.wecom({ corpsecret: 'other' })).errcode).toBe(60020);
+  expect(await after.probe(invalidated)).toBe(40014);
+  expect((await after.wecomTicket('jsapi', token)).ticket).toBe(jsapi);
+  expect((await after.wecomTicket('agent_config', token)).ticket).toBe(agentConfig);
+});
+
+test('restarting keeps a corp blocked', async () => {
+  const { corpId, agentId } = DEMO_WECOM_APP;
+  const before = await openSimulator({ statePath });
+  await before.simulator.close();
+  const file = new StateFile(statePath);
+  const state = file.read();
+  for (const corp of state.corps) corp.blockedUntil = Date.parse('2026-01-02T01:00:00+08:00');
+  file.write(state);
+  const after = await openSimulator({ statePath });
+  after.at(3599);
+  expect((await after.wecom()).errcode).toBe(45009);
+  after.at(3600);
+  expect((await after.wecom()).access_token).toBe(after.simulator.currentWecomToken(corpId, agentId));
+});
+
+test('a file of a simulator that did not know WeCom is read, and gets the WeCom apps', async () => {
+  const path = join(folder, 'state.json');
+  writeFileSync(path, '{"accounts":[]}');
+  const { wecom, simulator } = await openSimulator({ statePath: path, accounts: [] });
+  expect(simulator.appIds()).toEqual([]);
+  expect((await wecom()).errcode).toBe(0);
 });
 
 test('a token whose answer was lost is kept too', async () => {

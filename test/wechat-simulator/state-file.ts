@@ -1,11 +1,17 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { type Account, accountSchema } from './account.ts';
+import { accountSchema } from './account.ts';
+import { corpSchema } from './corp.ts';
 
-const stateSchema = z.strictObject({ accounts: z.array(accountSchema) });
+const stateSchema = z.strictObject({
+  accounts: z.array(accountSchema),
+  /** A file of a simulator that did not know WeCom yet has none. */
+  corps: z.array(corpSchema).default([]),
+});
+export type State = z.infer<typeof stateSchema>;
 
-/** Keeps the accounts across restarts, because "restarting keeps the token" (DESIGN.md, section 7). */
+/** Keeps accounts and corps across restarts, because "restarting keeps the token" (DESIGN.md, section 7). */
 export class StateFile {
   readonly #path: string;
   #written = '';
@@ -14,25 +20,25 @@ export class StateFile {
     this.#path = path;
   }
 
-  /** The accounts of the last run; none on the first. @throws Error when the file is not a simulator's */
-  read(): Account[] {
+  /** What the last run left; empty on the first. @throws Error when the file is not a simulator's */
+  read(): State {
     let text: string;
     try {
       text = readFileSync(this.#path, 'utf8');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { accounts: [], corps: [] };
       throw error;
     }
     try {
-      return stateSchema.parse(JSON.parse(text)).accounts;
+      return stateSchema.parse(JSON.parse(text));
     } catch (cause) {
       throw new Error(`${this.#path} is not a simulator's state file. Delete it to start afresh.`, { cause });
     }
   }
 
   /** Writes what changed, in one step and for the owner only: the file holds secrets and tokens. */
-  write(accounts: Iterable<Account>): void {
-    const text = JSON.stringify({ accounts: [...accounts] });
+  write(state: State): void {
+    const text = JSON.stringify(state);
     if (text === this.#written) return;
     mkdirSync(dirname(this.#path), { recursive: true });
     const draft = `${this.#path}.tmp`;

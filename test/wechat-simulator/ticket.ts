@@ -1,5 +1,6 @@
-import { type Account, mint, type TicketType } from './account.ts';
+import type { Account, TicketType } from './account.ts';
 import { currentOf, type Issued, issue, type Terms } from './issued.ts';
+import { mint } from './mint.ts';
 
 /**
  * `/cgi-bin/ticket/getticket` with a live token: the same ticket until it has expired, whatever became of the
@@ -8,5 +9,5 @@ import { currentOf, type Issued, issue, type Terms } from './issued.ts';
  */
 export function grantTicket(account: Account, type: TicketType, now: number, terms: Terms): Issued {
   const line = account.tickets[type];
-  return currentOf(line, now) ?? issue(line, mint(account, 'ticket', now), now, terms);
+  return currentOf(line, now) ?? issue(line, mint(account, account.appId, 'ticket', now), now, terms);
 }

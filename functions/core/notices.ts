@@ -1,0 +1,48 @@
+import type { Credential, CredentialRecord } from './credential.ts';
+import type { Fetched } from './grant.ts';
+import type { Notice } from './ports.ts';
+import type { Reason } from './renewal.ts';
+
+/** Somebody who rotates every few minutes must not send ops a message each time; the count is in the metric. */
+const TELL_AGAIN_MS = 3_600_000;
+
+/** What ops should hear when a renewal is made for this reason; undefined for one that was to be expected. */
+export function rotationNotice(
+  { app, name }: Credential,
+  { rotationToldAt }: CredentialRecord,
+  reason: Reason,
+  now: number,
+): Notice | undefined {
+  if (reason !== 'found-dead' && reason !== 'reported-dead') return undefined;
+  const evidence = reason === 'found-dead' ? 'WeChat refused it' : 'an app reported that WeChat refused it';
+  const wayOut =
+    app.kind === 'wecom'
+      ? "Find the program that uses this agent's secret, or who reset it."
+      : 'Find the program that has this account\'s AppSecret and stop it, or move the app to "tokenApi": "stable", whose token others do not touch.';
+  return {
+    kind: 'unexpected-rotation',
+    app: app.name,
+    credential: name,
+    message: `The ${name} of app '${app.name}' died before its time (${evidence}), so it is being renewed: somebody else fetches it, most likely. ${wayOut}`,
+    tell: now - rotationToldAt >= TELL_AGAIN_MS,
+  };
+}
+
+/** What ops should hear when the stable interface begins to stand in: once for each day on which the quota is spent. */
+export function quotaNotice(
+  { app, name }: Credential,
+  before: CredentialRecord,
+  { classicQuotaBackAt }: Fetched,
+): Notice | undefined {
+  if (classicQuotaBackAt === undefined || classicQuotaBackAt === before.classicQuotaBackAt) return undefined;
+  return {
+    kind: 'classic-quota-spent',
+    app: app.name,
+    credential: name,
+    message:
+      `The day's calls of /cgi-bin/token for app '${app.name}' are used up (45009): another program fetches it all the time. ` +
+      'Readers notice nothing, for /cgi-bin/stable_token stands in until midnight, Beijing time. ' +
+      "Find the program that has this account's AppSecret and stop it.",
+    tell: true,
+  };
+}

@@ -1,0 +1,72 @@
+import type { App } from '../core/credential.ts';
+import type { RecordStore } from '../core/ports.ts';
+import { CompatibleRefusal, refusal } from './compatible-refusal.ts';
+import { ticket, wecomAgentTicket, wecomJsapiTicket } from './compatible-ticket.ts';
+import { stableToken, token, wecomToken } from './compatible-token.ts';
+import { json, type ReadRequest, type ReadResponse } from './exchange.ts';
+import type { Guard } from './guard.ts';
+import type { RecordCache } from './record-cache.ts';
+import { TokenHolders } from './token-holders.ts';
+
+type Lending = {
+  readonly apps: readonly App[];
+  readonly guard: Guard;
+  readonly cache: RecordCache;
+  readonly refreshAfterMs: number;
+  readonly holders: TokenHolders;
+};
+type Route = {
+  readonly method: 'GET' | 'POST';
+  readonly answer: (request: ReadRequest, lending: Lending) => Promise<object>;
+};
+
+const routes: Readonly<Record<string, Route>> = {
+  '/cgi-bin/token': { method: 'GET', answer: token },
+  '/cgi-bin/stable_token': { method: 'POST', answer: stableToken },
+  '/cgi-bin/ticket/getticket': { method: 'GET', answer: ticket },
+  '/cgi-bin/gettoken': { method: 'GET', answer: wecomToken },
+  '/cgi-bin/get_jsapi_ticket': { method: 'GET', answer: wecomJsapiTicket },
+  '/cgi-bin/ticket/get': { method: 'GET', answer: wecomAgentTicket },
+};
+
+export function isCompatible(path: string): boolean {
+  return path.startsWith('/cgi-bin/');
+}
+
+/**
+ * WeChat's own routes and shapes, for an unmodified SDK whose base URL points here (DESIGN.md, section 6). Every answer is
+ * HTTP 200, refusals too. What a query holds beside the known parameters is ignored, as WeChat does.
+ */
+export function compatibleApi(parts: {
+  apps: readonly App[];
+  guard: Guard;
+  cache: RecordCache;
+  cacheMs: number;
+  store: Pick<RecordStore, 'read'>;
+  clock: () => number;
+  refreshAfterMs: number;
+}): (request: ReadRequest) => Promise<ReadResponse> {
+  const { apps, guard, cache, refreshAfterMs } = parts;
+  const holders = new TokenHolders(apps, parts.store, parts.cacheMs, parts.clock);
+  const lending = { apps, guard, cache, refreshAfterMs, holders };
+
+  return async (request) => {
+    try {
+      const route = Object.hasOwn(routes, request.path) ? routes[request.path] : undefined;
+      if (!route) throw new CompatibleRefusal(40066, 'tokens and tickets only; send this call to WeChat');
+      if (request.method !== route.method)
+        throw new CompatibleRefusal(route.method === 'GET' ? 43001 : 43002);
+      return json(200, await route.answer(request, lending));
+    } catch (error) {
+      return refusal(error instanceof CompatibleRefusal ? error : unreachable(error));
+    }
+  };
+}
+
+/** Only the error's name goes out; the table is the one thing that can fail here. */
+function unreachable(error: unknown): CompatibleRefusal {
+  return new CompatibleRefusal(
+    -1,
+    `the table did not answer (${error instanceof Error ? error.name : 'unknown error'})`,
+  );
+}

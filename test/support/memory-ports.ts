@@ -1,5 +1,6 @@
 import type { CredentialRecord } from '../../functions/core/credential.ts';
 import type { Grant, Notice, Ports } from '../../functions/core/ports.ts';
+import { memoryStore } from './memory-store.ts';
 
 /** The outside in memory, on one clock: a store that compares and swaps, a mirror, and a WeChat with its overlaps. */
 
@@ -38,6 +39,9 @@ class MemoryWechat {
   }
 }
 
+/** Wraps one call that leaves the process. */
+export type Around = <T>(name: string, call: () => T | Promise<T>) => Promise<T>;
+
 export class MemoryWorld {
   now: number;
   readonly records = new Map<string, CredentialRecord>();
@@ -51,7 +55,8 @@ export class MemoryWorld {
   }
 
   /** @param around wraps every call that leaves the process, in the order in which they are made */
-  ports(around: <T>(name: string, call: () => T) => Promise<T> = async (_name, call) => call()): Ports {
+  ports(around: Around = async (_name, call) => call()): Ports {
+    const store = memoryStore(this.records);
     const clock = {
       now: () => this.now,
       sleepUntil: async (instantMs: number) => {
@@ -62,9 +67,8 @@ export class MemoryWorld {
       clock,
       randomness: { fraction: () => 0.5, id: () => `lease-${++this.#leases}` },
       store: {
-        read: (ids) =>
-          around('store.read', () => new Map([...this.records].filter(([id]) => ids.includes(id)))),
-        swap: (seen, next) => around('store.swap', () => this.#swap(seen, next)),
+        read: (ids) => around('store.read', () => store.read(ids)),
+        swap: (seen, next) => around('store.swap', () => store.swap(seen, next)),
       },
       mirror: {
         write: ({ app, name }, value) =>
@@ -85,12 +89,5 @@ export class MemoryWorld {
       },
       notices: { send: (notice) => around('notices.send', () => void this.notices.push(notice)) },
     };
-  }
-
-  #swap(seen: CredentialRecord | undefined, next: CredentialRecord): boolean {
-    const stored = this.records.get(next.id);
-    if (stored?.leaseId !== seen?.leaseId || stored?.version !== seen?.version) return false;
-    this.records.set(next.id, next);
-    return true;
   }
 }

@@ -1,16 +1,19 @@
 import { type EmbeddedTable, openEmbeddedTable } from '../../cli/local/embedded-table.ts';
 import { parameterMirror } from '../../functions/aws/parameter-mirror.ts';
+import { readerKeyLookup } from '../../functions/aws/reader-key-lookup.ts';
+import { type ReaderKeys, readerKeys } from '../../functions/aws/reader-keys.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { secretParameters } from '../../functions/aws/secret-parameters.ts';
-import type { App, CredentialName, CredentialRecord, WechatApp } from '../../functions/core/credential.ts';
+import type { App, CredentialName, CredentialRecord, WechatApp, WecomApp } from '../../functions/core/credential.ts';
 import type { Clock, Notice, RecordStore } from '../../functions/core/ports.ts';
 import type { CredentialResult } from '../../functions/core/result.ts';
 import type { ReadResponse } from '../../functions/http/exchange.ts';
-import { everybody, type Guard } from '../../functions/http/guard.ts';
+import { everybody, keyGuard } from '../../functions/http/guard.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
 import { createRefresher, noProxy, type Refresher } from '../../functions/refresher.ts';
 import {
   DEMO_ACCOUNT,
+  DEMO_WECOM_APP,
   ManualClock,
   type Simulator,
   type SimulatorOptions,
@@ -27,6 +30,14 @@ export const shop: WechatApp = {
   appId: DEMO_ACCOUNT.appId,
   tokenApi: 'classic',
   tickets: [],
+};
+
+export const crm: WecomApp = {
+  name: 'crm',
+  kind: 'wecom',
+  corpId: DEMO_WECOM_APP.corpId,
+  agentId: DEMO_WECOM_APP.agentId,
+  tickets: ['jsapi', 'agent_config'],
 };
 
 /** A whole deployment on one clock: WeChat, the table, the parameters, the refresher and the read URL. */
@@ -46,10 +57,11 @@ export type World = {
   /** One scheduled tick, as EventBridge fires it. */
   tick(): Promise<CredentialResult[]>;
   invoke(event: unknown): Promise<CredentialResult[]>;
-  /** The result of a credential in an answer. */
-  record(name?: CredentialName): Promise<CredentialRecord | undefined>;
-  parameter(name?: CredentialName): string | undefined;
+  /** Of the first app, unless another is named. */
+  record(name?: CredentialName, appName?: string): Promise<CredentialRecord | undefined>;
+  parameter(name?: CredentialName, appName?: string): string | undefined;
   readonly read: ReadApi;
+  readonly readerKeys: ReaderKeys;
   get(path: string, headers?: Record<string, string>): Promise<ReadResponse>;
   /** Moves the clock to `minutes` after the start. */
   at(minutes: number): void;
@@ -62,13 +74,13 @@ export const TICK = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' 
 export async function startWorld(
   options: {
     app?: WechatApp;
-    /** More of them; their secrets are written by the test. */
     others?: readonly App[];
     cacheSeconds?: number;
     probeMinutes?: number;
     simulator?: SimulatorOptions;
     withoutSecret?: boolean;
-    guard?: Guard;
+    /** Readers need a key. */
+    wantsKey?: boolean;
   } = {},
 ): Promise<World> {
   const app = options.app ?? shop;
@@ -78,12 +90,15 @@ export async function startWorld(
   const simulator = await startSimulator({ clock, ...options.simulator });
   const table = await openEmbeddedTable();
   const parameters = await startParameterServer();
-  const secretName = `/wechat/secrets/${app.name}/app-secret`;
-  if (!options.withoutSecret) parameters.put(secretName, DEMO_ACCOUNT.secret);
+  for (const { name, kind } of options.withoutSecret ? [] : apps) {
+    const { secret } = kind === 'wecom' ? DEMO_WECOM_APP : DEMO_ACCOUNT;
+    parameters.put(`/wechat/secrets/${name}/app-secret`, secret);
+  }
   const store = recordTable(table.client, table.tableName);
 
+  const now = () => clock.now();
   const refresherClock: Clock = {
-    now: () => clock.now(),
+    now,
     sleepUntil: async (instantMs) => clock.set(Math.max(clock.now(), instantMs)),
   };
   const opened: Refresher[] = [];
@@ -107,11 +122,11 @@ export async function startWorld(
   const refresher = another();
   const read = readApi({
     apps,
-    guard: options.guard ?? everybody,
+    guard: options.wantsKey ? keyGuard(readerKeyLookup(table.client, table.tableName), now) : everybody,
     refreshAfterMs: 100 * MINUTE,
     cacheSeconds: options.cacheSeconds ?? 0,
     store,
-    clock: () => clock.now(),
+    clock: now,
     nonce: () => 'Wm3WZYTPz0wzccnW',
   });
   const invoke = async (event: unknown) => [...(await refresher.run(event)).results];
@@ -127,12 +142,14 @@ export async function startWorld(
     another,
     tick: () => invoke(TICK),
     invoke,
-    async record(name = 'access-token') {
-      const id = `${app.name}/${name}`;
+    async record(name = 'access-token', appName = app.name) {
+      const id = `${appName}/${name}`;
       return (await store.read([id])).get(id);
     },
-    parameter: (name = 'access-token') => parameters.get(`/wechat/tokens/${app.name}/${name}`),
+    parameter: (name = 'access-token', appName = app.name) =>
+      parameters.get(`/wechat/tokens/${appName}/${name}`),
     read,
+    readerKeys: readerKeys(table.client, table.tableName, now),
     get(path, headers = {}) {
       const url = new URL(path, 'http://read');
       return read({ method: 'GET', path: url.pathname, query: url.searchParams, headers, body: '' });

@@ -1,0 +1,28 @@
+import { serveLocally } from '../../cli/local/server.ts';
+import { crm, shop, startWorld } from '../support/world.ts';
+import { tokenRouteConformance } from '../wechat-simulator/token-route-conformance.ts';
+
+/** The suite that the simulator's own routes pass, here with a reader key in the secret's place. */
+tokenRouteConformance({
+  name: 'the read URL',
+  ticketTypes: ['jsapi', 'wx_card'],
+  wecom: { ticketTypes: ['jsapi', 'agent_config'] },
+  async start() {
+    const app = { ...shop, tickets: ['jsapi', 'wx_card'] as const };
+    const world = await startWorld({ app, others: [crm], wantsKey: true });
+    await world.tick();
+    const { key } = await world.readerKeys.create({ name: 'conformance', apps: [app.name, crm.name] });
+    const server = await serveLocally(0, world.read, async () => undefined);
+    return {
+      url: `http://127.0.0.1:${server.port}`,
+      appId: app.appId,
+      secret: key,
+      corpId: crm.corpId,
+      corpSecret: key,
+      async stop() {
+        await server.close();
+        await world.close();
+      },
+    };
+  },
+});

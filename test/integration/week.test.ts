@@ -1,0 +1,143 @@
+import { afterEach, expect, test } from 'vitest';
+import {
+  type App,
+  type CredentialRecord,
+  credentialsOf,
+  type WechatApp,
+} from '../../functions/core/credential.ts';
+import { everybody } from '../../functions/http/guard.ts';
+import { readApi } from '../../functions/http/read-api.ts';
+import { createRefresher, noProxy } from '../../functions/refresher.ts';
+import { memoryStore } from '../support/memory-store.ts';
+import { crm, MINUTE, START, shop, TICK } from '../support/world.ts';
+import {
+  DEMO_ACCOUNT,
+  DEMO_WECOM_APP,
+  ManualClock,
+  type Simulator,
+  startSimulator,
+} from '../wechat-simulator/simulator.ts';
+
+/** Every credential there is, one app of each kind, for a simulated week; WeChat over real HTTP, the table in memory. */
+
+const WEEK_MINUTES = 7 * 24 * 60;
+const mini: WechatApp = {
+  name: 'mini',
+  kind: 'mini-program',
+  appId: 'wxmini',
+  tokenApi: 'stable',
+  tickets: [],
+};
+const apps: readonly App[] = [{ ...shop, tickets: ['jsapi', 'wx_card'] }, mini, crm];
+const paths = apps.flatMap(credentialsOf).map(({ app, name }) => `/apps/${app.name}/${name}`);
+
+let simulator: Simulator;
+afterEach(() => simulator.close());
+
+test('a week: no second in which the read URL serves a dead value, and no upstream call too many', async () => {
+  const clock = new ManualClock(START);
+  simulator = await startSimulator({
+    clock,
+    accounts: [DEMO_ACCOUNT, { appId: mini.appId, secret: DEMO_ACCOUNT.secret }],
+  });
+  const records = new Map<string, CredentialRecord>();
+  const store = memoryStore(records);
+  const now = () => clock.now();
+  const read = readApi({
+    apps,
+    guard: everybody,
+    refreshAfterMs: 100 * MINUTE,
+    cacheSeconds: 10,
+    store,
+    clock: now,
+    nonce: () => 'nonce',
+  });
+  const dead = new Set<string>();
+  const without = new Map(paths.map((path) => [path, new Set<number>()]));
+
+  async function look(): Promise<void> {
+    for (const path of paths) {
+      const { status, body } = await read({
+        method: 'GET',
+        path,
+        query: new URLSearchParams(),
+        headers: {},
+        body: '',
+      });
+      if (status !== 200) {
+        without.get(path)?.add(clock.now());
+        continue;
+      }
+      const answer = JSON.parse(body);
+      if (!simulator.tokenAlive(answer.access_token ?? answer.ticket)) dead.add(`${path} at ${clock.now()}`);
+    }
+  }
+
+  /** Lets the time pass, looking each second in which something may end; elsewhere what is served does not change. */
+  async function passUntil(instant: number): Promise<void> {
+    const ends = [...records.values()].some(({ current }) => {
+      const end = current?.expiresAt ?? 0;
+      return end > clock.now() - 15_000 && end <= instant;
+    });
+    for (let second = clock.now() + 1_000; ends && second < instant; second += 1_000) {
+      clock.set(second);
+      await look();
+    }
+    clock.set(Math.max(clock.now(), instant));
+    await look();
+  }
+
+  // Two apps may stay for the same moment, but there is one time.
+  let passing = Promise.resolve();
+  const sleepUntil = (instant: number) => {
+    passing = passing.then(() => passUntil(instant));
+    return passing;
+  };
+
+  const secrets = { value: '', revision: '1' };
+  const secretOf = async ({ kind }: App) => ({
+    ...secrets,
+    value: kind === 'wecom' ? DEMO_WECOM_APP.secret : DEMO_ACCOUNT.secret,
+  });
+  const refresher = createRefresher({
+    apps,
+    tickMs: MINUTE,
+    refreshAfterMs: 100 * MINUTE,
+    probeMs: 5 * MINUTE,
+    hosts: { official: [simulator.url], wecom: [simulator.url] },
+    proxyUrl: noProxy,
+    store,
+    mirror: { write: async () => undefined },
+    secrets: { read: secretOf, reread: secretOf, whereToPut: () => '' },
+    notices: { send: async (notice) => expect.unreachable(notice.message) },
+    clock: { now, sleepUntil },
+  });
+
+  for (let minute = 0; minute < WEEK_MINUTES; minute++) {
+    const tickAt = START + minute * MINUTE;
+    if (clock.now() < tickAt) await passUntil(tickAt);
+    const { results } = await refresher.run(TICK);
+    for (const { error } of results) expect(error).toBeUndefined();
+  }
+  await refresher.close();
+
+  expect([...dead]).toEqual([]);
+  // What rotates or overlaps is never without a value; what is sticky to its end, for the two seconds of the turn.
+  const turns = Math.ceil(WEEK_MINUTES / 120);
+  for (const path of paths) {
+    const overlaps = ['/apps/shop/access-token', '/apps/mini/access-token'].includes(path);
+    expect(without.get(path)?.size, path).toBeLessThanOrEqual(overlaps ? 0 : 2 * turns);
+  }
+
+  const calls = (route: string) => simulator.calls(route).length;
+  // The fewest that the contract allows: every 100 minutes, in the last 5 minutes of 120, and every 120 minutes.
+  const fewest = (everyMinutes: number) => Math.ceil(WEEK_MINUTES / everyMinutes);
+  expect(calls('/cgi-bin/token')).toBeLessThanOrEqual(fewest(100) * 1.02);
+  expect(calls('/cgi-bin/stable_token')).toBeLessThanOrEqual(fewest(115) * 1.02);
+  expect(calls('/cgi-bin/gettoken')).toBeLessThanOrEqual(fewest(120) * 1.02);
+  expect(calls('/cgi-bin/ticket/getticket')).toBeLessThanOrEqual(2 * fewest(120) * 1.02);
+  expect(calls('/cgi-bin/get_jsapi_ticket')).toBeLessThanOrEqual(fewest(120) * 1.02);
+  expect(calls('/cgi-bin/ticket/get')).toBeLessThanOrEqual(fewest(120) * 1.02);
+  // Beside them the probes of three tokens, one every five minutes.
+  expect(calls('/cgi-bin/get_api_domain_ip')).toBeLessThanOrEqual(3 * fewest(5));
+}, 60_000);

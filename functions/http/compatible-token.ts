@@ -17,7 +17,8 @@ type Application = Partial<Record<'grant_type' | 'appid' | 'secret', unknown>>;
 
 /** `GET /cgi-bin/token`: like WeChat's, but it never rotates anything. */
 export function token({ query }: ReadRequest, lending: TokenLending): Promise<object> {
-  return lendTo(Object.fromEntries(query), 'classic', lending);
+  const [grant_type, appid, secret] = ['grant_type', 'appid', 'secret'].map((name) => query.get(name));
+  return lendTo({ grant_type, appid, secret }, 'classic', lending);
 }
 
 /** `POST /cgi-bin/stable_token`: `force_refresh` returns the current token, too. */
@@ -58,13 +59,17 @@ async function lendTo(
 }
 
 /** @throws CompatibleRefusal 41004, 40001 */
-async function inScope<A extends App>(apps: readonly A[], secret: unknown, guard: Guard): Promise<A[]> {
+async function inScope<A extends App>(
+  apps: readonly A[],
+  secret: unknown,
+  guard: Guard,
+): Promise<[A, ...A[]]> {
   const key = typeof secret === 'string' ? secret : '';
   if (guard.wantsKey && key === '') throw new CompatibleRefusal(41004, 'put a reader key there');
   try {
-    const allowed = apps.filter(await guard.admit(key));
-    if (allowed.length === 0) throw new CompatibleRefusal(40001, 'this reader key is for other apps');
-    return allowed;
+    const [first, ...others] = apps.filter(await guard.admit(key));
+    if (!first) throw new CompatibleRefusal(40001, 'this reader key is for other apps');
+    return [first, ...others];
   } catch (error) {
     if (error instanceof KeyRefusedError) throw new CompatibleRefusal(40001, error.message);
     throw error;
@@ -75,8 +80,7 @@ async function inScope<A extends App>(apps: readonly A[], secret: unknown, guard
  * The live token, and the seconds for which a caller may keep it: an SDK asks again only when they are over, and a
  * rotating token dies before its own end.
  */
-async function lend(app: App | undefined, { cache, refreshAfterMs }: TokenLending): Promise<object> {
-  if (!app) throw new Error('there is an app in scope');
+async function lend(app: App, { cache, refreshAfterMs }: TokenLending): Promise<object> {
   const { record, now } = await cache.get(app, 'access-token');
   const live = liveValue(record, app, now);
   if (!record || !live)

@@ -64,10 +64,8 @@ export function keyGuard(
       if (!key) throw new KeyRefusedError('unknown-key', 'This is no reader key of this deployment.');
       const standing = standingOf(key, clock());
       if (standing !== 'valid') {
-        throw new KeyRefusedError(
-          `${standing}-key`,
-          `This reader key was ${standing === 'revoked' ? 'revoked' : 'good for a time that is over'}; ask for another one.`,
-        );
+        const fate = standing === 'revoked' ? 'was revoked' : 'has expired';
+        throw new KeyRefusedError(`${standing}-key`, `This reader key ${fate}; ask for another one.`);
       }
       return (app) => reaches(key, app.name);
     },

@@ -1,5 +1,6 @@
-import { type Dispatcher, request } from 'undici';
+import { request } from 'undici';
 import * as z from 'zod';
+import type { Way } from './way-out.ts';
 
 /** One request to one host, without its retries. */
 export type WechatRequest = {
@@ -52,10 +53,10 @@ const refusal = z.object({ errcode: z.number(), errmsg: z.string().default('') }
 export async function attemptOnce<T>(
   host: string,
   order: WechatRequest & { readonly answer: z.ZodType<T> },
-  dispatcher: Dispatcher,
+  way: Way,
   signal: AbortSignal,
 ): Promise<{ readonly granted: T } | { readonly refused: Refusal }> {
-  const body = parse(await send(host, order, dispatcher, signal));
+  const body = parse(await send(host, order, way, signal));
   const refused = refusal.safeParse(body);
   if (refused.success && refused.data.errcode === -1) {
     throw new Retryable('-1', 'WeChat is busy (-1)', { mayHaveRun: false });
@@ -70,14 +71,14 @@ export async function attemptOnce<T>(
 async function send(
   host: string,
   { path, query, json }: WechatRequest,
-  dispatcher: Dispatcher,
+  way: Way,
   signal: AbortSignal,
 ): Promise<string> {
   const url = new URL(path, host);
   url.search = new URLSearchParams(query).toString();
   try {
     const { statusCode, body } = await request(url, {
-      dispatcher,
+      dispatcher: way.dispatcher,
       signal,
       ...(json && {
         method: 'POST',
@@ -92,12 +93,12 @@ async function send(
       hostInDoubt: statusCode >= 500,
     });
   } catch (error) {
-    throw error instanceof Retryable ? error : unreachable(error, url.host, signal);
+    throw error instanceof Retryable ? error : unreachable(error, url.host, way, signal);
   }
 }
 
 /** Only the code and the host: the message of a failed request may quote its URL, and the URL holds the secret. */
-function unreachable(error: unknown, host: string, signal: AbortSignal): Retryable {
+function unreachable(error: unknown, host: string, way: Way, signal: AbortSignal): Retryable {
   if (signal.aborted) {
     return new Retryable('timeout', `no answer from ${host} in time`, {
       mayHaveRun: true,
@@ -113,7 +114,8 @@ function unreachable(error: unknown, host: string, signal: AbortSignal): Retryab
     });
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'network';
-  return new Retryable(code, `${host} could not be reached (${code})`, {
+  const through = way.throughProxy ? ' through the proxy' : '';
+  return new Retryable(code, `${host} could not be reached${through} (${code})`, {
     mayHaveRun: !NEVER_CONNECTED.has(code),
     hostInDoubt: true,
   });

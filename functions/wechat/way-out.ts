@@ -15,6 +15,8 @@ const options = {
 /** The proxy's URL with its credentials, `undefined` for none. Throws `SourceError` when it cannot be had. */
 export type ProxyUrl = () => Promise<string | undefined>;
 
+export type Way = { readonly dispatcher: Dispatcher; readonly throughProxy: boolean };
+
 /** How a request gets out: straight, or through a proxy; to this machine's own simulator always straight. */
 export class WayOut {
   readonly #direct = new Agent(options);
@@ -25,10 +27,11 @@ export class WayOut {
     this.#proxyUrl = proxyUrl;
   }
 
-  async to(host: string): Promise<Dispatcher> {
-    if (isLoopback(new URL(host).hostname)) return this.#direct;
+  async to(host: string): Promise<Way> {
+    const straight = { dispatcher: this.#direct, throughProxy: false };
+    if (isLoopback(new URL(host).hostname)) return straight;
     const url = await this.#proxyUrl();
-    if (url === undefined) return this.#direct;
+    if (url === undefined) return straight;
     if (this.#proxy?.url !== url) {
       // The calls under way end in their own time; nobody waits for the old one.
       void this.#proxy?.agent.close();
@@ -37,7 +40,7 @@ export class WayOut {
         agent: new ProxyAgent({ ...options, uri: url, connectTimeout: CONNECT_TIMEOUT_MS }),
       };
     }
-    return this.#proxy.agent;
+    return { dispatcher: this.#proxy.agent, throughProxy: true };
   }
 
   async close(): Promise<void> {

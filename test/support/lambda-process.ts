@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { jsonLine } from './json-line.ts';
 
 /** Stands in for Lambda's runtime: loads the bundle named by its argument, and answers each line of input. */
 
@@ -9,7 +10,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     (result: unknown) => ({ result }),
     ({ name, message, stack }: Error) => ({ error: { name, message, stack } }),
   );
-  process.stdout.write(`ANSWER ${JSON.stringify(answer)}\n`);
+  process.stdout.write(`ANSWER ${jsonLine(answer)}\n`);
 }
 // The input ends with the test that started us; open connections must not keep us.
 process.exit();

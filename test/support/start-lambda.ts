@@ -8,6 +8,7 @@ import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { loadConfig } from '../../infra/config.ts';
 import { TokenStack } from '../../infra/token-stack.ts';
+import { jsonLine } from './json-line.ts';
 
 /** `error` is what Lambda would return to the caller. */
 type Answer = {
@@ -68,7 +69,7 @@ export function startLambda(bundle: string, environment: Record<string, string>)
     invoke(event) {
       const answer = Promise.withResolvers<Answer>();
       waiting.push(answer);
-      child.stdin.write(`${JSON.stringify(event)}\n`);
+      child.stdin.write(`${jsonLine(event)}\n`);
       return answer.promise;
     },
     logs: () => logs,

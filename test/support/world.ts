@@ -4,7 +4,13 @@ import { readerKeyLookup } from '../../functions/aws/reader-key-lookup.ts';
 import { type ReaderKeys, readerKeys } from '../../functions/aws/reader-keys.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { secretParameters } from '../../functions/aws/secret-parameters.ts';
-import type { App, CredentialName, CredentialRecord, WechatApp, WecomApp } from '../../functions/core/credential.ts';
+import type {
+  App,
+  CredentialName,
+  CredentialRecord,
+  WechatApp,
+  WecomApp,
+} from '../../functions/core/credential.ts';
 import type { Clock, Notice, RecordStore } from '../../functions/core/ports.ts';
 import type { CredentialResult } from '../../functions/core/result.ts';
 import type { ReadResponse } from '../../functions/http/exchange.ts';

@@ -1,0 +1,244 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { blankRecord, type CredentialRecord, type IssuedValue } from '../../functions/core/credential.ts';
+import { fingerprintOf } from '../../functions/core/fingerprint.ts';
+import { everybody } from '../../functions/http/guard.ts';
+import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
+import { crm, mini, shop } from '../support/apps.ts';
+
+// 2026-01-01 00:00:00 UTC; every instant is literal.
+const T0 = 1_767_225_600_000;
+const twin = { ...shop, name: 'shop-stable', tokenApi: 'stable' } as const;
+
+let now: number;
+let reads: number;
+let down: boolean;
+let records: Map<string, CredentialRecord>;
+let api: ReadApi;
+
+function put(id: string, value: string, account: string, changes: Partial<IssuedValue> = {}): void {
+  records.set(id, {
+    ...blankRecord(id),
+    version: 2,
+    current: {
+      value,
+      fingerprint: fingerprintOf(value),
+      account,
+      issuedAt: T0,
+      expiresAt: 1_767_232_800_000,
+      renewedAt: T0,
+      confirmedAt: T0,
+      ...changes,
+    },
+    former: { fingerprint: fingerprintOf(`${value}-before`), acceptedUntil: 1_767_225_900_000 },
+  });
+}
+
+beforeEach(() => {
+  now = T0;
+  reads = 0;
+  down = false;
+  records = new Map();
+  put('shop/access-token', 'shop-token', 'wx1');
+  put('shop/jsapi-ticket', 'shop-ticket', 'wx1', { expiresAt: 1_767_230_000_500 });
+  put('shop-stable/access-token', 'shop-stable-token', 'wx1');
+  put('mini/access-token', 'mini-token', 'wx2');
+  put('crm/access-token', 'crm-token', 'ww1/1000002');
+  put('crm/jsapi-ticket', 'crm-ticket', 'ww1/1000002');
+  put('crm/agent-config-ticket', 'crm-agent-ticket', 'ww1/1000002');
+  api = readApi({
+    apps: [shop, twin, mini, crm],
+    guard: everybody,
+    refreshAfterMs: 6_000_000,
+    cacheSeconds: 10,
+    store: {
+      async read(ids) {
+        reads += 1;
+        if (down) throw new TypeError('shop-token');
+        return new Map([...records].filter(([id]) => ids.includes(id)));
+      },
+    },
+    clock: () => now,
+    nonce: () => 'nonce',
+  });
+});
+
+async function get(target: string, method = 'GET') {
+  const [path = '', query] = target.split('?');
+  const response = await api({ method, path, query: new URLSearchParams(query), headers: {}, body: '' });
+  expect(response).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' } });
+  return JSON.parse(response.body);
+}
+async function post(path: string, body: unknown) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const response = await api({ method: 'POST', path, query: new URLSearchParams(), headers: {}, body: text });
+  expect(response.status).toBe(200);
+  return JSON.parse(response.body);
+}
+const token = (appid: string) => get(`/cgi-bin/token?grant_type=client_credential&appid=${appid}`);
+const stable = (changes: object = {}) =>
+  post('/cgi-bin/stable_token', { grant_type: 'client_credential', appid: 'wx1', secret: 'any', ...changes });
+const ticket = (accessToken: string, type = 'jsapi') =>
+  get(`/cgi-bin/ticket/getticket?access_token=${accessToken}&type=${type}`);
+
+describe('how long an SDK may keep what it gets', () => {
+  // A classic token is renewed at minute 100 and works for five minutes more: until 01:45.
+  test.each<[string, number, number]>([
+    ['just issued', 1_767_225_600_000, 6300],
+    ['half a second later', 1_767_225_600_500, 6299],
+    ['at minute 99', 1_767_231_540_000, 360],
+    ['at minute 100, when it is due', 1_767_231_600_000, 300],
+    ['at minute 110, when its renewal is late', 1_767_232_200_000, 300],
+    ['in its last minutes, when its renewal is very late', 1_767_232_700_000, 100],
+  ])('a classic token %s', async (_, at, seconds) => {
+    now = at;
+    // The twin would be found first otherwise.
+    expect(await token('wx1')).toEqual({ access_token: 'shop-token', expires_in: seconds });
+  });
+
+  test('a stable token lives to its end beside the next one', async () => {
+    expect(await stable()).toEqual({ access_token: 'shop-stable-token', expires_in: 7200 });
+  });
+
+  test('a classic app whose quota is spent hands out a stable token, which lives to its end', async () => {
+    const record = records.get('shop/access-token');
+    if (record) records.set(record.id, { ...record, classicQuotaBackAt: T0 + 3_600_000 });
+    expect(await token('wx1')).toEqual({ access_token: 'shop-token', expires_in: 7200 });
+  });
+
+  test("a ticket and WeCom's token to their end", async () => {
+    expect(await ticket('shop-token')).toEqual({
+      errcode: 0,
+      errmsg: 'ok',
+      ticket: 'shop-ticket',
+      expires_in: 4400,
+    });
+    expect(await get('/cgi-bin/gettoken?corpid=ww1&corpsecret=any')).toEqual({
+      errcode: 0,
+      errmsg: 'ok',
+      access_token: 'crm-token',
+      expires_in: 7200,
+    });
+  });
+});
+
+describe('which token', () => {
+  test('either interface serves an account that has the other one only', async () => {
+    expect(await token('wx2')).toMatchObject({ access_token: 'mini-token' });
+    records.delete('shop-stable/access-token');
+    expect(await stable({ appid: 'wx2' })).toMatchObject({ access_token: 'mini-token' });
+  });
+
+  test('force_refresh returns the current one', async () => {
+    for (const force_refresh of [true, 'true', 1]) {
+      expect(await stable({ force_refresh })).toMatchObject({ access_token: 'shop-stable-token' });
+    }
+  });
+
+  test('what a query holds beyond what is known is ignored, as WeChat does', async () => {
+    expect(
+      await get('/cgi-bin/token?grant_type=client_credential&appid=wx1&lang=zh&appid=wx2'),
+    ).toMatchObject({
+      access_token: 'shop-token',
+    });
+  });
+});
+
+describe('-1 with HTTP 200, so that an SDK tries again', () => {
+  test.each<[string, string, () => Promise<unknown>]>([
+    ['token', 'shop/access-token', () => token('wx1')],
+    ['stable_token', 'shop-stable/access-token', () => stable()],
+    ['gettoken', 'crm/access-token', () => get('/cgi-bin/gettoken?corpid=ww1&corpsecret=x')],
+    ['getticket', 'shop/jsapi-ticket', () => ticket('shop-token')],
+    ['get_jsapi_ticket', 'crm/jsapi-ticket', () => get('/cgi-bin/get_jsapi_ticket?access_token=crm-token')],
+  ])('%s while there is no live value, or no table', async (_, id, call) => {
+    const record = records.get(id);
+    records.delete(id);
+    expect(await call()).toEqual({ errcode: -1, errmsg: expect.stringContaining('no live') });
+    now = 1_767_232_800_000;
+    if (record) records.set(id, record);
+    const ofTheToken = id.endsWith('access-token');
+    // A ticket is asked for with a token, which has ended, too.
+    expect(await call()).toMatchObject({ errcode: ofTheToken ? -1 : 40001 });
+    down = true;
+    expect(await call()).toEqual({
+      errcode: -1,
+      errmsg: 'system error: the table did not answer (TypeError)',
+    });
+  });
+});
+
+describe('a ticket is handed to whoever shows our token', () => {
+  test('the current one, or the one before while WeChat accepts it', async () => {
+    expect(await ticket('shop-token')).toMatchObject({ ticket: 'shop-ticket' });
+    now = 1_767_225_899_999;
+    expect(await ticket('shop-token-before')).toMatchObject({ ticket: 'shop-ticket' });
+    now = 1_767_225_900_000;
+    expect(await ticket('shop-token-before')).toMatchObject({ errcode: 40001 });
+  });
+
+  test.each([
+    ['no token', '', 41001],
+    ['garbage', 'garbage', 40001],
+    ["a token of WeCom's", 'crm-token', 40001],
+    ['the fingerprint of the token', fingerprintOf('shop-token'), 40001],
+  ])('not for %s', async (_, shown, errcode) => {
+    expect(await ticket(shown)).toMatchObject({ errcode });
+  });
+
+  test("nor is an official account's token good at WeCom's routes", async () => {
+    expect(await get('/cgi-bin/get_jsapi_ticket?access_token=shop-token')).toMatchObject({ errcode: 40001 });
+    expect(await get('/cgi-bin/ticket/get?access_token=shop-token&type=agent_config')).toMatchObject({
+      errcode: 40001,
+    });
+  });
+
+  test('a token that came after the last look at the table is found', async () => {
+    await ticket('shop-token');
+    put('shop/access-token', 'newer-token', 'wx1');
+    expect(await ticket('newer-token')).toMatchObject({ ticket: 'shop-ticket' });
+  });
+
+  test('with the table asked once in cacheSeconds for what memory knows', async () => {
+    await ticket('shop-token');
+    const before = reads;
+    await ticket('shop-token');
+    expect(reads).toBe(before);
+  });
+
+  test('of another account than the configured one: not at all', async () => {
+    put('shop/access-token', 'shop-token', 'wx-of-old');
+    expect(await ticket('shop-token')).toMatchObject({ errcode: 40001 });
+    expect(await ticket('shop-token-before')).toMatchObject({ errcode: 40001 });
+  });
+
+  test('a type that WeChat does not know, or that is not configured', async () => {
+    expect(await ticket('shop-token', 'agent_config')).toMatchObject({ errcode: 40097 });
+    expect(await ticket('shop-token', 'wx_card')).toEqual({
+      errcode: 48001,
+      errmsg: "api unauthorized: add wx_card to the tickets of app 'shop' and deploy",
+    });
+    expect(await get('/cgi-bin/ticket/get?access_token=crm-token&type=jsapi')).toMatchObject({
+      errcode: 40097,
+    });
+    expect(await get('/cgi-bin/ticket/get?access_token=crm-token&type=agent_config')).toMatchObject({
+      ticket: 'crm-agent-ticket',
+    });
+  });
+});
+
+test.each([
+  ['another of WeChat’s routes', () => get('/cgi-bin/user/info?access_token=shop-token'), 40066],
+  ['a name of JavaScript', () => get('/cgi-bin/__proto__'), 40066],
+  ['POST to token', () => get('/cgi-bin/token', 'POST'), 43001],
+  ['GET of stable_token', () => get('/cgi-bin/stable_token'), 43002],
+  ['a body that is no JSON', () => post('/cgi-bin/stable_token', 'a=b'), 47001],
+  ['a body that is a list', () => post('/cgi-bin/stable_token', []), 47001],
+  ['an appid that is no text', () => stable({ appid: 7 }), 41002],
+  ['an appid that is an object', () => stable({ appid: { $ne: '' } }), 41002],
+  ['no corpid', () => get('/cgi-bin/gettoken'), 41002],
+  ['an unknown corpid', () => get('/cgi-bin/gettoken?corpid=ww9'), 40013],
+  ["the corpid of somebody else's platform", () => get('/cgi-bin/gettoken?corpid=wx1'), 40013],
+  ['the appid of the other platform', () => token('ww1'), 40013],
+])('%s is refused', async (_, call, errcode) => {
+  expect(await call()).toEqual({ errcode, errmsg: expect.stringMatching(/\S/) });
+});

@@ -21,6 +21,13 @@ describe('cdk-nag, AwsSolutions', () => {
     expect(findings(tokenStack({ env }))).toEqual([]);
   });
 
+  test.each([
+    ['reader keys', { readUrl: { auth: 'key' } }],
+    ['a proxy', { egress: { mode: 'proxy', proxyUrlParameter: '/net/proxy-url' } }],
+  ])('nor with %s', (_what, wechat) => {
+    expect(findings(tokenStack({ wechat }))).toEqual([]);
+  });
+
   test('every acceptance is still needed', () => {
     const acknowledge = vi.spyOn(Validations.prototype, 'acknowledge').mockReturnValue();
     const found = findings(tokenStack());

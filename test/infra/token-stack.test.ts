@@ -294,6 +294,59 @@ describe('alarms', () => {
   });
 });
 
+describe('a read URL with reader keys', () => {
+  const byKey = resourcesOf(tokenStack({ wechat: { readUrl: { auth: 'key' } } }));
+
+  test('is open to everybody by the two permissions that a public URL needs since October 2025', () => {
+    expect(theOnly('AWS::Lambda::Url', byKey).Properties['AuthType']).toBe('NONE');
+    const permissions = Object.values(byKey).filter(({ Type }) => Type === 'AWS::Lambda::Permission');
+    const FunctionName = '<ReadApiReadFunction.Arn>';
+    expect(permissions.map(({ Properties }) => Properties)).toEqual([
+      {
+        Action: 'lambda:InvokeFunctionUrl',
+        FunctionName,
+        FunctionUrlAuthType: 'NONE',
+        Principal: '*',
+      },
+      { Action: 'lambda:InvokeFunction', FunctionName, InvokedViaFunctionUrl: true, Principal: '*' },
+    ]);
+  });
+
+  test('asks no IAM right of its readers, and gives the function none beyond reading', () => {
+    const changed = { ...grants(), ...grants(byKey) };
+    expect(grants(byKey)).toEqual({
+      ...changed,
+      ReadApiReaderPolicy: [
+        allow(
+          ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
+          [`${parameters}/tokens`, `${parameters}/tokens/*`],
+        ),
+      ],
+      ReadApiReadRoleDefaultPolicy: grants()['ReadApiReadRoleDefaultPolicy'],
+    });
+  });
+
+  test('with IAM nobody is let in by the function itself', () => {
+    expect(Object.values(resources).some(({ Type }) => Type === 'AWS::Lambda::Permission')).toBe(false);
+  });
+});
+
+test('a proxy is named by its parameter, which the refresher alone may read', () => {
+  const behindProxy = resourcesOf(
+    tokenStack({ wechat: { egress: { mode: 'proxy', proxyUrlParameter: '/net/proxy-url' } } }),
+  );
+  expect(behindProxy['RefresherRefreshFunction']?.Properties).toMatchObject({
+    Environment: { Variables: { PROXY_URL_PARAMETER: '/net/proxy-url' } },
+  });
+  const granted = Object.entries(grants(behindProxy)).filter(([, statements]) =>
+    JSON.stringify(statements).includes('/net/proxy-url'),
+  );
+  expect(granted.map(([role]) => role)).toEqual(['RefresherRefreshRoleDefaultPolicy']);
+  expect(granted[0]?.[1]).toContainEqual(
+    allow('ssm:GetParameter', parameters.replace('/wechat', '/net/proxy-url')),
+  );
+});
+
 test('a slower tick and other hosts reach all that depends on them', () => {
   const slow = resourcesOf(
     tokenStack({ wechat: { tickMinutes: 5, wechatHosts: ['http://127.0.0.1:8080', 'https://example.com'] } }),

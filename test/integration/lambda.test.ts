@@ -104,6 +104,60 @@ describe('the deployed bundles', () => {
     expect(refresh.logs()).toBe(before);
   });
 
+  test('tell ops of a rogue rotation: a message, a count and a line; the message may fail', async () => {
+    parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret);
+    await refresh.invoke({});
+    const store = recordTable(table.client, table.tableName);
+    const report = async () => {
+      simulator.rotate(DEMO_ACCOUNT.appId);
+      simulator.rotate(DEMO_ACCOUNT.appId);
+      const record = (await store.read(['shop/access-token'])).get('shop/access-token');
+      return refresh.invoke({ app: 'shop', rejected: record?.current?.fingerprint });
+    };
+    await report();
+    expect(topic.published).toEqual([
+      {
+        topicArn: TOPIC_ARN,
+        subject: 'WeChat shop/access-token: unexpected-rotation',
+        message: expect.stringMatching(/^The access-token of app 'shop' died before its time .* and stop it/),
+      },
+    ]);
+    const metrics = () =>
+      refresh
+        .logs()
+        .split('\n')
+        .filter((line) => line.includes('"_aws"'))
+        .map((line) => JSON.parse(line));
+    expect(metrics()).toMatchObject([
+      {
+        _aws: {
+          CloudWatchMetrics: [
+            {
+              Namespace: 'WechatTokenRefresher',
+              Dimensions: [['service', 'app']],
+              Metrics: [{ Name: 'UnexpectedRotation', Unit: 'Count' }],
+            },
+          ],
+        },
+        app: 'shop',
+        UnexpectedRotation: 1,
+      },
+    ]);
+
+    // Told within the hour already: counted, and not told again.
+    await report();
+    expect(topic.published).toHaveLength(1);
+    expect(metrics()).toHaveLength(2);
+
+    const record = (await store.read(['shop/access-token'])).get('shop/access-token');
+    if (record) await store.swap(record, { ...record, rotationToldAt: 0 });
+    topic.down = true;
+    const { result } = await report();
+    expect((result as RefreshAnswer).results).toMatchObject([{ outcome: 'renewed' }, { outcome: 'fresh' }]);
+    expect(refresh.logs()).toContain('"message":"A notice could not be published"');
+    expect(refresh.logs()).not.toMatch(VALUE);
+  });
+
   test('never let a secret or a token into a log, an answer, an error or a record, whatever goes wrong', async () => {
     const told: unknown[] = [];
     const troubles: (() => void)[] = [

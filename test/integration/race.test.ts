@@ -71,7 +71,7 @@ test('a second forced refresh within 30 s is too soon, a third after them is not
   expect(await world.invoke(force)).toMatchObject([{ outcome: 'renewed', version: 3 }]);
 });
 
-test('a thousand reports of one dead token make one renewal, and a report of an older one none', async () => {
+test('a thousand reports of one dead token, from 4 processes, make one renewal; a report of an older one none', async () => {
   world = await startWorld();
   await world.tick();
   const first = (await world.record())?.current?.fingerprint;
@@ -79,8 +79,14 @@ test('a thousand reports of one dead token make one renewal, and a report of an 
   world.simulator.rotate(shop.appId);
   world.at(20);
   const report = { app: 'shop', rejected: first };
-  const results = (await Promise.all(Array.from({ length: 1_000 }, () => world.invoke(report)))).flat();
-  expect(results.filter(({ outcome }) => outcome === 'renewed')).toHaveLength(1);
+  processes = await Promise.all(Array.from({ length: 4 }, () => startRefresherProcess(world)));
+  const reports = Array.from({ length: 250 }, () => report);
+  const results = (await Promise.all(processes.map((each) => each.run(reports)))).flat();
+  const outcomes = results.map((result) => (result === 'killed' ? result : result.outcome));
+  expect(outcomes).toHaveLength(1_000);
+  expect(outcomes.filter((outcome) => outcome === 'renewed')).toHaveLength(1);
+  expect(outcomes.filter(isLoser)).toHaveLength(999);
+  // The rogue did not call over HTTP: the first fetch, and the one that heals.
   expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(2);
   expect(await world.invoke(report)).toMatchObject([{ outcome: 'fresh', version: 2 }]);
   expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(2);

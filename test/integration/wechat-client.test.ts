@@ -135,6 +135,64 @@ describe('a host that cannot be reached', () => {
   });
 });
 
+describe('the host that works is remembered', () => {
+  const MINUTES = 60_000;
+
+  test('for ten minutes; then the first one is tried again', async () => {
+    const first = await startSimulator();
+    const client = clientOf([first.url, simulator.url]);
+    const asked = () => [first, simulator].map((each) => each.calls('/cgi-bin/token').length);
+    first.addFault({ kind: 'outage' });
+    await fetchToken(client);
+    expect(asked()).toEqual([1, 1]);
+
+    now = 9 * MINUTES;
+    await fetchToken(client);
+    expect(asked()).toEqual([1, 2]);
+
+    // Still down: asked once, and left alone for another ten minutes.
+    now = 10 * MINUTES;
+    await fetchToken(client);
+    expect(asked()).toEqual([2, 3]);
+    now = 19 * MINUTES;
+    await fetchToken(client);
+    expect(asked()).toEqual([2, 4]);
+
+    first.clearFaults();
+    now = 20 * MINUTES;
+    await fetchToken(client);
+    now = 21 * MINUTES;
+    await fetchToken(client);
+    expect(asked()).toEqual([4, 4]);
+    await first.close();
+  });
+
+  test('and forgotten when it fails itself, or when the clock was set back', async () => {
+    const first = await startSimulator();
+    const client = clientOf([first.url, simulator.url]);
+    first.addFault({ kind: 'http-status', status: 503, count: 1 });
+    now = 60 * MINUTES;
+    await fetchToken(client);
+    simulator.addFault({ kind: 'http-status', status: 503, count: 1 });
+    now = 61 * MINUTES;
+    await fetchToken(client);
+    expect(first.calls('/cgi-bin/token').map(({ outcome }) => outcome)).toEqual(['http-status', 'ok']);
+    now = 10 * MINUTES;
+    await fetchToken(client);
+    expect(first.calls('/cgi-bin/token')).toHaveLength(3);
+    await first.close();
+  });
+
+  test('a refusal is an answer: it moves nobody', async () => {
+    const second = await startSimulator();
+    const client = clientOf([simulator.url, second.url]);
+    await failure(fetchToken(client, 'wrong'));
+    await fetchToken(client);
+    expect(second.calls()).toEqual([]);
+    await second.close();
+  });
+});
+
 test('the whole call ends after eight seconds, whatever is still open', async () => {
   const silent: Server = createServer(() => undefined).listen(0, '127.0.0.1');
   await new Promise((resolve) => silent.once('listening', resolve));

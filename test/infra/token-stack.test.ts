@@ -343,7 +343,7 @@ test('a proxy is named by its parameter, which the refresher alone may read', ()
   );
   expect(granted.map(([role]) => role)).toEqual(['RefresherRefreshRoleDefaultPolicy']);
   expect(granted[0]?.[1]).toContainEqual(
-    allow('ssm:GetParameter', parameters.replace('/wechat', '/net/proxy-url')),
+    allow('ssm:GetParameter', [parameters.replace('/wechat', '/net/proxy-url'), `${parameters}/secrets/*`]),
   );
 });
 

@@ -106,7 +106,9 @@ function requests() {
   );
   const pairs = fc.array(fc.tuple(name, value), { maxLength: 6 });
   const query = fc.oneof(
-    pairs.map((each) => new URLSearchParams(each.map(([k, v]): [string, string] => [k, v.toWellFormed()])).toString()),
+    pairs.map((each) =>
+      new URLSearchParams(each.map(([k, v]): [string, string] => [k, v.toWellFormed()])).toString(),
+    ),
     fc.string({ maxLength: 60 }),
   );
   const json = fc.oneof(

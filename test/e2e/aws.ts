@@ -3,6 +3,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { AwsClient } from 'aws4fetch';
 import { PROJECT } from './emulator.ts';
@@ -17,6 +18,7 @@ export const ROOT: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' 
 export function clientsOf(endpoint: string, credentials: Credentials) {
   const options = { endpoint, region: REGION, credentials };
   return {
+    sns: new SNSClient(options),
     ssm: new SSMClient(options),
     dynamodb: new DynamoDBClient(options),
     lambda: new LambdaClient(options),

@@ -5,9 +5,16 @@ import { DescribeLogGroupsCommand, FilterLogEventsCommand } from '@aws-sdk/clien
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { AttachUserPolicyCommand, CreateAccessKeyCommand, CreateUserCommand } from '@aws-sdk/client-iam';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
+import { SetTopicAttributesCommand } from '@aws-sdk/client-sns';
 import { GetParameterCommand, PutParameterCommand } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
+import { readerKeys } from '../../functions/aws/reader-keys.ts';
+import {
+  DEMO_ACCOUNT,
+  DEMO_WECOM_APP,
+  type Simulator,
+  startSimulator,
+} from '../wechat-simulator/simulator.ts';
 import { type Credentials, cdk, clientsOf, eventually, ROOT, signedFetch } from './aws.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 
@@ -15,13 +22,14 @@ import { type Emulator, startEmulator } from './emulator.ts';
 
 const TOKEN = '/wechat/tokens/shop/access-token';
 const SECRET = '/wechat/secrets/shop/app-secret';
-const VALUE = /sim(classic|stable|ticket)_[\w-]+/;
+const VALUE = /sim(classic|stable|wecom|ticket)_[\w-]+/;
 
 let emulator: Emulator;
 let simulator: Simulator;
 let outDir: string;
 let outputs: Record<string, string>;
 let root: ReturnType<typeof clientsOf>;
+let readerKey: string;
 
 beforeAll(async () => {
   emulator = await startEmulator();
@@ -35,18 +43,25 @@ afterAll(async () => {
   if (outDir) rmSync(outDir, { recursive: true, force: true });
 });
 
-function contextOf(cacheSeconds: number): string {
+type ReadUrl = { cacheSeconds: number; auth?: 'iam' | 'key' };
+
+function contextOf(url: ReadUrl): string {
+  const { corpId, agentId } = DEMO_WECOM_APP;
   return JSON.stringify({
-    apps: [{ name: 'shop', kind: 'official-account', appId: DEMO_ACCOUNT.appId, tickets: ['jsapi'] }],
+    apps: [
+      { name: 'shop', kind: 'official-account', appId: DEMO_ACCOUNT.appId, tickets: ['jsapi'] },
+      { name: 'crm', kind: 'wecom', corpId, agentId, tickets: ['jsapi', 'agent_config'] },
+    ],
     wechatHosts: [simulator.url],
-    readUrl: { cacheSeconds },
+    wecomHosts: [simulator.url],
+    readUrl: url,
     alarmEmail: 'ops@example.com',
   });
 }
 
-async function deploy(cacheSeconds: number): Promise<Record<string, string>> {
+async function deploy(url: ReadUrl): Promise<Record<string, string>> {
   const file = join(outDir, 'outputs.json');
-  const context = ['-c', `wechat=${contextOf(cacheSeconds)}`];
+  const context = ['-c', `wechat=${contextOf(url)}`];
   await cdk(
     emulator.endpoint,
     'deploy',
@@ -97,13 +112,18 @@ const currentToken = () => simulator.currentToken(DEMO_ACCOUNT.appId, 'classic')
 
 describe('a deployment', () => {
   test('bootstraps and deploys, with every output of the contract', async () => {
-    const bootstrapped = await cdk(emulator.endpoint, 'bootstrap', '-c', `wechat=${contextOf(10)}`);
+    const bootstrapped = await cdk(
+      emulator.endpoint,
+      'bootstrap',
+      '-c',
+      `wechat=${contextOf({ cacheSeconds: 10 })}`,
+    );
     expect(bootstrapped).toContain('bootstrapped');
     const bucket = 'cdk-hnb659fds-assets-000000000000-us-east-1';
     // The bucket's policy denies plain HTTP, which is all that the emulator speaks.
     await signedFetch(`${emulator.endpoint}/${bucket}?policy`, 's3', ROOT, { method: 'DELETE' });
 
-    outputs = await deploy(10);
+    outputs = await deploy({ cacheSeconds: 10 });
 
     expect(Object.keys(outputs).sort()).toEqual([
       'AlarmTopicArn',
@@ -124,9 +144,12 @@ describe('a deployment', () => {
       outcome: 'failed',
       error: { code: 'missing-secret', message: expect.stringContaining(SECRET) },
     });
-    await root.ssm.send(
-      new PutParameterCommand({ Name: SECRET, Type: 'SecureString', Value: DEMO_ACCOUNT.secret }),
-    );
+    for (const [Name, Value] of [
+      [SECRET, DEMO_ACCOUNT.secret],
+      ['/wechat/secrets/crm/app-secret', DEMO_WECOM_APP.secret],
+    ]) {
+      await root.ssm.send(new PutParameterCommand({ Name, Type: 'SecureString', Value }));
+    }
   });
 
   test('brings a live token into SSM by its schedule alone', async () => {
@@ -140,6 +163,12 @@ describe('a deployment', () => {
       return found;
     }, 10_000);
     expect(record).toMatchObject({ value: { S: value }, version: { N: '1' }, failureCount: { N: '0' } });
+
+    const { corpId, agentId } = DEMO_WECOM_APP;
+    const ofWecom = await eventually(() => parameter('/wechat/tokens/crm/access-token'), 10_000);
+    expect(ofWecom.value).toBe(simulator.currentWecomToken(corpId, agentId));
+    const ticket = await eventually(() => parameter('/wechat/tokens/crm/agent-config-ticket'), 10_000);
+    expect(ticket.value).toBe(simulator.currentWecomTicket(corpId, agentId, 'agent_config'));
   });
 
   test('answers a signed request and refuses any other', async () => {
@@ -164,6 +193,22 @@ describe('a deployment', () => {
     const health = await signedFetch(readUrl('/health'), 'lambda', ROOT);
     expect(await health.json()).toMatchObject({ status: 'ok' });
     expect((await signedFetch(url, 'lambda', ROOT, { method: 'POST', body: '{}' })).status).toBe(405);
+  });
+
+  test("speaks WeChat's own routes to whoever signs", async () => {
+    const application = { grant_type: 'client_credential', appid: DEMO_ACCOUNT.appId, secret: 'none' };
+    const classic = await signedFetch(
+      readUrl(`/cgi-bin/token?${new URLSearchParams(application)}`),
+      'lambda',
+      ROOT,
+    );
+    expect(await classic.json()).toMatchObject({ access_token: currentToken() });
+    const stable = await signedFetch(readUrl('/cgi-bin/stable_token'), 'lambda', ROOT, {
+      method: 'POST',
+      body: JSON.stringify({ ...application, force_refresh: true }),
+    });
+    expect(await stable.json()).toEqual({ access_token: currentToken(), expires_in: expect.any(Number) });
+    expect(simulator.calls('/cgi-bin/stable_token')).toEqual([]);
   });
 
   test('lets a reader read, and nothing else', async (context) => {
@@ -217,7 +262,7 @@ describe('a deployment', () => {
   test('keeps the token over a redeploy', async () => {
     const token = currentToken();
     const table = output('TableName');
-    outputs = await deploy(20);
+    outputs = await deploy({ cacheSeconds: 20 });
     expect(output('TableName')).toBe(table);
     expect((await invoke({ app: 'shop' })).answer.results[0]).toMatchObject({ outcome: 'fresh', version: 2 });
     expect((await parameter(TOKEN)).value).toBe(token);
@@ -225,6 +270,38 @@ describe('a deployment', () => {
     expect(await response.json()).toMatchObject({ access_token: token });
     // Less the milliseconds that the read took, rounded down.
     expect(response.headers.get('cache-control')).toMatch(/^private, max-age=(19|20)$/);
+  });
+
+  test('lets readers in by a key after a change of configuration, and by nothing else', async () => {
+    outputs = await deploy({ cacheSeconds: 20, auth: 'key' });
+    const keys = readerKeys(root.dynamodb, output('TableName'), Date.now);
+    const { key } = await keys.create({ name: 'e2e', apps: ['shop'] });
+    const url = readUrl('/apps/shop/access-token');
+    expect((await fetch(url)).status).toBe(401);
+    const bearer = await fetch(url, { headers: { authorization: `Bearer ${key}` } });
+    expect(await bearer.json()).toMatchObject({ access_token: currentToken() });
+
+    const application = { grant_type: 'client_credential', appid: DEMO_ACCOUNT.appId };
+    const ask = async (secret: string) =>
+      (await fetch(readUrl(`/cgi-bin/token?${new URLSearchParams({ ...application, secret })}`))).json();
+    expect(await ask(key)).toMatchObject({ access_token: currentToken() });
+    expect(await ask(DEMO_ACCOUNT.secret)).toMatchObject({ errcode: 40001 });
+    readerKey = key;
+  });
+
+  test('heals what somebody else rotated as soon as an app reports it, and tells ops', async () => {
+    await admitPlainHttp(output('AlarmTopicArn'));
+    const fingerprint = (await item())['fingerprint']?.S;
+    simulator.rotate(DEMO_ACCOUNT.appId);
+    const [token] = (await invoke({ app: 'shop', rejected: fingerprint })).answer.results;
+    expect(token).toMatchObject({ outcome: 'renewed', reason: 'reported-dead', version: 3 });
+    expect((await parameter(TOKEN)).value).toBe(currentToken());
+    const logs = await eventually(async () => {
+      const lines = await logLines();
+      expect(lines).toContain('died before its time');
+      return lines;
+    }, 10_000);
+    expect(logs).not.toContain('could not be published');
   });
 
   test('shows nothing secret in templates, assets, outputs or logs', async () => {
@@ -243,13 +320,21 @@ describe('a deployment', () => {
     for (const text of texts) {
       expect(text).not.toMatch(VALUE);
       expect(text).not.toContain(DEMO_ACCOUNT.secret);
+      expect(text).not.toContain(DEMO_WECOM_APP.secret);
+      expect(text).not.toContain(readerKey);
     }
   });
 
   test('is destroyed, and leaves the token to whoever still uses it', async () => {
-    await cdk(emulator.endpoint, 'destroy', '--force', '-c', `wechat=${contextOf(20)}`);
+    await cdk(
+      emulator.endpoint,
+      'destroy',
+      '--force',
+      '-c',
+      `wechat=${contextOf({ cacheSeconds: 20, auth: 'key' })}`,
+    );
     await expect(invoke({})).rejects.toThrow(/not found/i);
-    expect((await item())['version']).toEqual({ N: '2' });
+    expect((await item())['version']).toEqual({ N: '3' });
     expect((await parameter(TOKEN)).value).toBe(currentToken());
   });
 });
@@ -260,6 +345,18 @@ async function newReader(policyArn: string): Promise<Credentials> {
   await root.iam.send(new AttachUserPolicyCommand({ UserName: 'reader', PolicyArn: policyArn }));
   const { AccessKey } = await root.iam.send(new CreateAccessKeyCommand({ UserName: 'reader' }));
   return { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
+}
+
+/** The topic's policy denies plain HTTP, which is all that the emulator speaks; the role must be admitted by its own. */
+async function admitPlainHttp(topicArn: string): Promise<void> {
+  const nobodyDenied = JSON.stringify({ Version: '2012-10-17', Statement: [] });
+  await root.sns.send(
+    new SetTopicAttributesCommand({
+      TopicArn: topicArn,
+      AttributeName: 'Policy',
+      AttributeValue: nobodyDenied,
+    }),
+  );
 }
 
 async function logLines(): Promise<string> {

@@ -1,18 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type LocalProcess, startLocalProcess, until } from '../support/start-local-process.ts';
 import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
 
-const ROOT = new URL('../..', import.meta.url).pathname;
 const VALUE = /sim(classic|stable|ticket)_\S+/;
 
 let folder: string;
-let started: Local[] = [];
+let started: LocalProcess[] = [];
 let simulator: Simulator | undefined;
 
 beforeEach(() => {
@@ -26,62 +24,27 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-type Local = {
-  url: string;
-  output(): string;
-  child: ChildProcess;
-  exit: Promise<{ code: number | null }>;
-  kill(): Promise<void>;
-};
-
-/** What `npm start` runs, on a free port and a folder of its own. */
-async function startLocal(env: NodeJS.ProcessEnv = {}): Promise<Local> {
-  const child = spawn(process.execPath, ['cli/local.ts'], {
-    cwd: ROOT,
-    env: { PATH: process.env['PATH'], PORT: '0', LOCAL_DIR: folder, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk));
-  const exit = once(child, 'exit').then(([code]) => ({ code }));
-  const local: Local = {
-    url: '',
-    output: () => text,
-    child,
-    exit,
-    async kill() {
-      child.kill('SIGKILL');
-      await exit;
-    },
-  };
+/** Ends with the test that started it. */
+async function startLocal(env: NodeJS.ProcessEnv = {}): Promise<LocalProcess> {
+  const local = await startLocalProcess(folder, env);
   started.push(local);
-  await Promise.race([until(() => /curl (http:\S+)\/apps/.test(text)), exit]);
-  local.url = /curl (http:\S+)\/apps/.exec(text)?.[1] ?? '';
   return local;
 }
 
-async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
-  const end = Date.now() + deadlineMs;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error('it did not come to pass');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-async function token(local: Local): Promise<string> {
+async function token(local: LocalProcess): Promise<string> {
   const response = await fetch(`${local.url}/apps/default/access-token`);
   expect(response.status).toBe(200);
   return ((await response.json()) as { access_token: string }).access_token;
 }
 
 /** Every credential is there: the ticket comes after its token. */
-const isLive = async (local: Local) => {
+const isLive = async (local: LocalProcess) => {
   const health = await fetch(`${local.url}/health`).then((response) => response.json());
   return (health as { status: string }).status === 'ok';
 };
 
 /** A manual refresh as ops make it, with the real SDK client. */
-async function invoke(local: Local, event: unknown) {
+async function invoke(local: LocalProcess, event: unknown) {
   const client = new LambdaClient({
     endpoint: local.url,
     region: 'us-east-1',
@@ -259,7 +222,7 @@ describe('the loopback port', () => {
 
   /** node:http, because fetch does not let a test choose Host and Origin. */
   function send(
-    local: Local,
+    local: LocalProcess,
     path: string,
     options: { method?: string; headers?: object; body?: string } = {},
   ) {

@@ -1,0 +1,87 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type LocalProcess, PROJECT, startLocalProcess, until } from '../support/start-local-process.ts';
+import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
+
+/** WeChat SDKs as npm has them, which know of us by a base URL only; see test/clients. */
+
+const CLIENTS = join(PROJECT, 'test/clients');
+const PAGE = 'https://example.com/page?a=1';
+const run = promisify(execFile);
+
+let folder: string;
+let simulator: Simulator;
+let local: LocalProcess;
+
+beforeAll(async () => {
+  await install();
+  folder = mkdtempSync(join(tmpdir(), 'clients-'));
+  simulator = await startSimulator();
+  local = await startLocalProcess(folder, {
+    WECHAT_APPID: DEMO_ACCOUNT.appId,
+    WECHAT_SECRET: DEMO_ACCOUNT.secret,
+    WECHAT_HOSTS: simulator.url,
+  });
+  await until(() => simulator.currentTicket(DEMO_ACCOUNT.appId, 'jsapi') !== undefined);
+  await until(async () => (await (await fetch(`${local.url}/health`)).text()).startsWith('{"status":"ok"'));
+}, 90_000);
+afterAll(async () => {
+  await local?.kill();
+  await simulator?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Once for each lockfile. They have a package of their own, so that their dependencies never touch ours. */
+async function install(): Promise<void> {
+  const installed = join(CLIENTS, 'node_modules/.package-lock.json');
+  const modifiedAt = (path: string) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+  if (modifiedAt(installed) >= modifiedAt(join(CLIENTS, 'package-lock.json'))) return;
+  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+  await run('npm', ['ci', ...options], { cwd: CLIENTS, shell: process.platform === 'win32' });
+}
+
+test.each(['co-wechat-api', 'node-easywechat', 'wechat-api'])(
+  '%s gets token and ticket from us, signs a page, and is accepted by WeChat',
+  async (client) => {
+    const asked = () =>
+      ['/cgi-bin/token', '/cgi-bin/stable_token', '/cgi-bin/ticket/getticket'].map(
+        (route) => simulator.calls(route).length,
+      );
+    const before = asked();
+    const probesBefore = simulator.calls().length;
+
+    const { stdout } = await run(process.execPath, [join(CLIENTS, `${client}.js`)], {
+      env: {
+        PATH: process.env['PATH'],
+        READ_URL: local.url,
+        WECHAT_URL: simulator.url,
+        APPID: DEMO_ACCOUNT.appId,
+        // No AppSecret: whatever reached WeChat's own token routes with it would be refused.
+        READER_KEY: 'no-appsecret',
+      },
+    });
+
+    const { token, ticket, ipList, signed, ofStable } = JSON.parse(stdout);
+    const current = simulator.currentToken(DEMO_ACCOUNT.appId, 'classic');
+    expect(token).toBe(current);
+    expect(ticket).toBe(simulator.currentTicket(DEMO_ACCOUNT.appId, 'jsapi'));
+    // What WeChat's protected route said to the SDK; a dead token would have got an errcode.
+    expect(ipList).toEqual(expect.arrayContaining([expect.stringMatching(/^198\.51\.100\./)]));
+    expect(signed.signature).toBe(signatureOf(ticket, signed));
+    if (client === 'node-easywechat') expect(ofStable).toBe(current);
+    expect(asked()).toEqual(before);
+    expect(simulator.calls().length).toBe(probesBefore + 1);
+    expect(local.output()).not.toContain(current);
+  },
+);
+
+/** WECHAT.md: "JS-SDK signature". */
+function signatureOf(ticket: string, { nonceStr, timestamp }: Record<string, string>): string {
+  const raw = `jsapi_ticket=${ticket}&noncestr=${nonceStr}&timestamp=${timestamp}&url=${PAGE}`;
+  return createHash('sha1').update(raw).digest('hex');
+}

@@ -1,0 +1,46 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+export type LocalProcess = {
+  /** Without a slash at its end; empty when it ended before it listened. */
+  readonly url: string;
+  output(): string;
+  readonly child: ChildProcess;
+  readonly exit: Promise<{ code: number | null }>;
+  kill(): Promise<void>;
+};
+
+/** What `npm start` runs, on a free port and a folder of its own. */
+export async function startLocalProcess(folder: string, env: NodeJS.ProcessEnv = {}): Promise<LocalProcess> {
+  const child = spawn(process.execPath, ['cli/local.ts'], {
+    cwd: PROJECT,
+    env: { PATH: process.env['PATH'], PORT: '0', LOCAL_DIR: folder, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk));
+  const exit = once(child, 'exit').then(([code]) => ({ code }));
+  const url = () => /curl (http:\S+)\/apps/.exec(text)?.[1];
+  await Promise.race([until(() => url() !== undefined), exit]);
+  return {
+    url: url() ?? '',
+    output: () => text,
+    child,
+    exit,
+    async kill() {
+      child.kill('SIGKILL');
+      await exit;
+    },
+  };
+}
+
+export async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
+  const end = Date.now() + deadlineMs;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error('it did not come to pass');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

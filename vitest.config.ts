@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,5 +6,8 @@ export default defineConfig({
     include: ['test/{unit,integration,infra,wechat-simulator}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Many tests wait, for a time-out or a process of their own: one worker more than there are
+    // cores keeps the cores busy meanwhile.
+    maxWorkers: availableParallelism() + 1,
   },
 });

@@ -6,11 +6,11 @@ const tokens = new API(APPID, READER_KEY);
 tokens.prefix = `${READ_URL}/cgi-bin/`;
 
 // ... and this one talks to WeChat. It gets its token by the constructor's hook; the last argument keeps it from ever fetching one itself.
-const getToken = () => tokens.getAccessToken();
+const getToken = () => tokens.ensureAccessToken();
 const api = new API(APPID, 'not needed', getToken, async () => undefined, true);
 api.prefix = `${WECHAT_URL}/cgi-bin/`;
 api.registerTicketHandle(
-  () => tokens.getTicket(),
+  (type) => tokens.ensureTicket(type),
   async () => undefined,
 );
 

@@ -10,17 +10,17 @@ tokens.endpoint = READ_URL;
 const api = new API(
   APPID,
   'not needed',
-  (callback) => tokens.getAccessToken(callback),
+  (callback) => tokens.getLatestToken(callback),
   (_token, callback) => callback(null),
 );
 api.endpoint = WECHAT_URL;
 api.registerTicketHandle(
-  (_type, callback) => tokens.getTicket(callback),
+  (_type, callback) => tokens.getLatestTicket(callback),
   (_type, _ticket, callback) => callback(null),
 );
 
 const call = (target, method, ...args) => promisify(target[method].bind(target))(...args);
-const { accessToken } = await call(tokens, 'getAccessToken');
+const { accessToken } = await call(tokens, 'getLatestToken');
 const { ticket } = await call(tokens, 'getTicket');
 const { ip_list: ipList } = await call(api, 'getIp');
 const { nonceStr, timestamp, signature } = await call(api, 'getJsConfig', {

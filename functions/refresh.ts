@@ -9,19 +9,30 @@ import { operatorNotices } from './aws/operator-notices.ts';
 import { parameterMirror } from './aws/parameter-mirror.ts';
 import { proxyParameter } from './aws/proxy-parameter.ts';
 import { recordTable } from './aws/record-table.ts';
+import { runMetrics } from './aws/run-metrics.ts';
 import { secretParameters } from './aws/secret-parameters.ts';
+import { measuresEachApp, metricNamespace } from './core/monitoring.ts';
+import { observedStore } from './core/observed-store.ts';
 import type { CredentialResult } from './core/result.ts';
-import { createRefresher, noProxy, type RefreshAnswer, systemClock } from './refresher.ts';
+import { type Answer, createRefresher, noProxy, systemClock } from './refresher.ts';
 import { hostList } from './wechat/hosts.ts';
 
 const MINUTE_MS = 60_000;
 
 const logger = new Logger();
-const metrics = new Metrics({ namespace: 'WechatTokenRefresher' });
+const metrics = new Metrics({ namespace: metricNamespace });
 const deployment = loadDeployment(import.meta.url);
 const ssm = new SSMClient(clientOptions);
 const sns = new SNSClient(clientOptions);
 const proxyUrlParameter = process.env['PROXY_URL_PARAMETER'];
+const store = observedStore(recordTable(new DynamoDBClient(clientOptions), requiredEnv('TABLE_NAME')));
+const notices = operatorNotices(
+  { logger, metrics, sns },
+  requiredEnv('NOTICE_TOPIC_ARN'),
+  measuresEachApp(deployment.apps),
+);
+const publishMetrics = runMetrics(metrics, deployment);
+let upstreamLatenciesMs: number[] = [];
 const refresher = createRefresher({
   apps: deployment.apps,
   tickMs: deployment.tickMinutes * MINUTE_MS,
@@ -32,20 +43,29 @@ const refresher = createRefresher({
     wecom: hostList.parse(requiredEnv('WECOM_HOSTS')),
   },
   proxyUrl: proxyUrlParameter ? proxyParameter(ssm, proxyUrlParameter, Date.now) : noProxy,
-  store: recordTable(new DynamoDBClient(clientOptions), requiredEnv('TABLE_NAME')),
+  store,
   mirror: parameterMirror(ssm, deployment.parameterPrefix),
   secrets: secretParameters(ssm, deployment.parameterPrefix),
-  notices: operatorNotices({ logger, metrics, sns }, requiredEnv('NOTICE_TOPIC_ARN')),
+  notices,
   clock: systemClock,
+  onUpstreamCall: (latencyMs) => upstreamLatenciesMs.push(latencyMs),
 });
 
-/** EventBridge's tick and ops' manual refresh. A credential that fails is a result, never a failed invocation. */
-export async function handler(event: unknown): Promise<RefreshAnswer> {
-  const answer = await refresher.run(event);
+/** EventBridge's tick, ops' manual refresh and questions. A credential that fails is a result, never a failed invocation. */
+export async function handler(event: unknown): Promise<Answer> {
+  const answer = await refresher.answer(event);
+  if (!('results' in answer)) return answer;
   // Who forced what, and why; the event is valid by now, and holds a fingerprint at most.
   if (isManual(event)) logger.info('manual refresh', { event });
   for (const result of answer.results) log(result);
+  measure(answer.results);
+  await notices.publish();
   return answer;
+}
+
+function measure(results: readonly CredentialResult[]): void {
+  publishMetrics({ results, records: store.takeRecords(), upstreamLatenciesMs, now: Date.now() });
+  upstreamLatenciesMs = [];
 }
 
 function isManual(event: unknown): boolean {

@@ -1,22 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseQuestion } from './aws/question-event.ts';
 import { parseRefreshEvent } from './aws/refresh-event.ts';
 import type { App } from './core/credential.ts';
+import { type Diagnosis, diagnose } from './core/diagnose.ts';
+import { type Inspection, inspect } from './core/inspect.ts';
 import type { Clock, Mirror, Notices, Randomness, RecordStore, SecretStore } from './core/ports.ts';
 import { refresh } from './core/refresh.ts';
 import type { CredentialResult } from './core/result.ts';
 import { timingOf } from './core/timing.ts';
-import { wechatClient } from './wechat/client.ts';
+import { type Platform, wechatClient } from './wechat/client.ts';
+import { wechatDiagnostics } from './wechat/diagnostics.ts';
 import { officialMeanings } from './wechat/official-errors.ts';
 import { wechatSource } from './wechat/sources.ts';
 import { type ProxyUrl, WayOut } from './wechat/way-out.ts';
 import { wecomMeanings } from './wechat/wecom-errors.ts';
 
 export type RefreshAnswer = { readonly results: readonly CredentialResult[] };
+/** To an event of DESIGN.md section 5, or to a question of ops. */
+export type Answer = RefreshAnswer | { readonly inspection: Inspection } | { readonly diagnosis: Diagnosis };
 
 export type Refresher = {
   /** Carries out one event of DESIGN.md section 5. Throws `InvalidEventError`. */
   run(event: unknown): Promise<RefreshAnswer>;
+  /** The same, or answers a question of ops. Throws `InvalidEventError`. */
+  answer(event: unknown): Promise<Answer>;
   close(): Promise<void>;
 };
 
@@ -35,6 +43,8 @@ export type Surroundings = {
   readonly secrets: SecretStore;
   readonly notices: Notices;
   readonly clock: Clock;
+  /** Told of each try to reach WeChat. */
+  readonly onUpstreamCall: (latencyMs: number) => void;
 };
 
 /** Puts the core together with WeChat; the caller brings the stores. */
@@ -46,16 +56,27 @@ export function createRefresher(surroundings: Surroundings): Refresher {
     random: randomness.fraction,
     sleep: (ms: number) => clock.sleepUntil(clock.now() + ms),
   };
-  const source = wechatSource({
-    official: wechatClient({ hosts: hosts.official, meanings: officialMeanings }, wayOut, pauses),
-    wecom: wechatClient({ hosts: hosts.wecom, meanings: wecomMeanings }, wayOut, pauses),
-  });
+  const clientOf = (platform: Platform) =>
+    wechatClient(platform, wayOut, pauses, surroundings.onUpstreamCall);
+  const official = clientOf({ hosts: hosts.official, meanings: officialMeanings });
+  const wecom = clientOf({ hosts: hosts.wecom, meanings: wecomMeanings });
+  const source = wechatSource({ official, wecom });
+  const diagnostics = wechatDiagnostics({ official, hosts }, wayOut, clock.now);
   const ports = { store, mirror, secrets, notices, clock, randomness, source };
   const schedule = { refreshAfterMs, probeMs, timing: timingOf(surroundings.tickMs) };
+  async function run(event: unknown): Promise<RefreshAnswer> {
+    const { apps: named, request } = parseRefreshEvent(event, apps);
+    return { results: await refresh(named, request, schedule, ports) };
+  }
   return {
-    async run(event) {
-      const { apps: named, request } = parseRefreshEvent(event, apps);
-      return { results: await refresh(named, request, schedule, ports) };
+    run,
+    async answer(event) {
+      const question = parseQuestion(event, apps);
+      if (question === undefined) return run(event);
+      const now = clock.now();
+      return question.kind === 'inspect'
+        ? { inspection: await inspect(question.apps, store, now) }
+        : { diagnosis: await diagnose(question.app, now, { store, secrets, diagnostics }) };
     },
     close: () => wayOut.close(),
   };

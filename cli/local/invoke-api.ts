@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { InvalidEventError } from '../../functions/aws/refresh-event.ts';
+import { InvalidEventError } from '../../functions/aws/event-error.ts';
 import { json, type ReadResponse } from '../../functions/http/exchange.ts';
 import { readBody } from './request-body.ts';
 

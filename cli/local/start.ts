@@ -74,16 +74,17 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
     secrets: environmentSecret(account.secret),
     notices: { send: async ({ message }) => print(`${clockTime(Date.now())}  ${message}`) },
     clock: systemClock,
+    onUpstreamCall: () => undefined,
   });
   started.push(refresher.close);
 
   const lineOf = resultLines();
   const run = async (event: unknown) => {
-    const answer = await refresher.run(event).catch((error: Error) => {
+    const answer = await refresher.answer(event).catch((error: Error) => {
       print(`${clockTime(Date.now())}  ${error.message}`);
       throw error;
     });
-    for (const result of answer.results) {
+    for (const result of 'results' in answer ? answer.results : []) {
       const line = lineOf(result, Date.now());
       if (line) print(line);
     }

@@ -1,15 +1,7 @@
 import * as z from 'zod';
 import { type App, credentialNames, credentialsOf } from '../core/credential.ts';
 import type { RefreshRequest } from '../core/refresh.ts';
-
-/** An event that is none of DESIGN.md section 5. The message names the field; there is no stack, for Lambda returns it. */
-export class InvalidEventError extends Error {
-  override readonly name = 'InvalidEventError';
-  constructor(problems: readonly string[]) {
-    super(`The event was refused: ${problems.join('; ')}`);
-    this.stack = `${this.name}: ${this.message}`;
-  }
-}
+import { appNamed, describeIssue, InvalidEventError, quoted } from './event-error.ts';
 
 /**
  * EventBridge Scheduler's own event, and that of an EventBridge rule: theirs to extend, so unknown fields pass. One that
@@ -62,7 +54,7 @@ export function parseRefreshEvent(
   if (scheduled.safeParse(event).success) return { apps, request: { mayWait: true } };
 
   const parsed = manual.safeParse(event);
-  if (!parsed.success) throw new InvalidEventError(parsed.error.issues.map(describe));
+  if (!parsed.success) throw new InvalidEventError(parsed.error.issues.map(describeIssue));
   const { app: name, credential, force, rejected } = parsed.data;
   const request = {
     ...(credential !== undefined && { credential }),
@@ -71,26 +63,10 @@ export function parseRefreshEvent(
   };
   if (name === undefined) return { apps, request };
 
-  const app = apps.find((each) => each.name === name);
-  if (!app) {
-    // Not quoted: what stands in the wrong field may be a token.
-    throw new InvalidEventError([
-      `app: no app of this name is configured; known are ${list(apps.map((each) => each.name))}`,
-    ]);
-  }
+  const app = appNamed(name, apps);
   const names = credentialsOf(app).map((each) => each.name);
   if (credential !== undefined && !names.includes(credential)) {
-    throw new InvalidEventError([`credential: app '${name}' has no ${credential}; it has ${list(names)}`]);
+    throw new InvalidEventError([`credential: app '${name}' has no ${credential}; it has ${quoted(names)}`]);
   }
   return { apps: [app], request };
-}
-
-function describe(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return `${issue.keys.join(', ')}: not a field of this event`;
-  return `${issue.path.join('.') || 'event'}: ${issue.message}`;
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 20).map((name) => `'${name}'`);
-  return names.length > shown.length ? `${shown.join(', ')}, … (${names.length} in all)` : shown.join(', ');
 }

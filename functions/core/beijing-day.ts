@@ -1,5 +1,3 @@
-import type { CredentialRecord } from './credential.ts';
-
 /** WeChat's daily quotas are counted by the day in Beijing. */
 const BEIJING_OFFSET_MS = 8 * 3_600_000;
 const DAY_MS = 86_400_000;
@@ -13,7 +11,7 @@ export function startOfNextBeijingDay(now: number): number {
   return (beijingDay(now) + 1) * DAY_MS - BEIJING_OFFSET_MS;
 }
 
-/** Forced renewals already made on the Beijing day of `now`. */
-export function forcedOnDayOf(record: CredentialRecord, now: number): number {
-  return record.forcedAt > 0 && beijingDay(record.forcedAt) === beijingDay(now) ? record.forcedToday : 0;
+/** What is left, on the Beijing day of `now`, of a count that was last raised at `lastAt` (epoch ms, 0 = never). */
+export function countedToday(lastAt: number, count: number, now: number): number {
+  return lastAt > 0 && beijingDay(lastAt) === beijingDay(now) ? count : 0;
 }

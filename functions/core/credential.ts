@@ -113,12 +113,19 @@ export type CredentialRecord = {
   readonly forcedAt: number;
   /** Forced renewals on the Beijing day of `forcedAt`, because WeChat counts them by that day. */
   readonly forcedToday: number;
+  /** When WeChat was last asked for a new value. */
+  readonly askedAt: number;
+  /** So often on the Beijing day of `askedAt`: what WeChat's own count of the day is compared with. */
+  readonly askedToday: number;
   /** When the newest probe began. */
   readonly probedAt: number;
   /** Until then the classic interface's calls of the day are used up, and the stable one stands in. */
   readonly classicQuotaBackAt: number;
   /** When ops were last told that somebody else rotated this credential. */
   readonly rotationToldAt: number;
+  /** The mistake in the configuration that ops were last told of, '' once it is mended; and when. */
+  readonly mistakeTold: string;
+  readonly mistakeToldAt: number;
 };
 
 /** A record nobody has written yet. */
@@ -133,9 +140,13 @@ export function blankRecord(id: string): CredentialRecord {
     nextAttemptAt: 0,
     forcedAt: 0,
     forcedToday: 0,
+    askedAt: 0,
+    askedToday: 0,
     probedAt: 0,
     classicQuotaBackAt: 0,
     rotationToldAt: 0,
+    mistakeTold: '',
+    mistakeToldAt: 0,
   };
 }
 

@@ -1,10 +1,12 @@
 import type { Credential, CredentialRecord } from './credential.ts';
+import type { SourceError } from './errors.ts';
 import type { Fetched } from './grant.ts';
 import type { Notice } from './ports.ts';
 import type { Reason } from './renewal.ts';
 
 /** Somebody who rotates every few minutes must not send ops a message each time; the count is in the metric. */
 const TELL_AGAIN_MS = 3_600_000;
+const TELL_DAILY_MS = 86_400_000;
 
 /** What ops should hear when a renewal is made for this reason; undefined for one that was to be expected. */
 export function rotationNotice(
@@ -45,4 +47,20 @@ export function quotaNotice(
       "Find the program that has this account's AppSecret and stop it.",
     tell: true,
   };
+}
+
+/**
+ * What ops should hear of a mistake that only they can mend: once, when it is new. One that was mended and is back
+ * within the hour is told of when the hour is over, and one that stays, once a day.
+ */
+export function mistakeNotice(
+  { app, name }: Credential,
+  { mistakeTold, mistakeToldAt }: CredentialRecord,
+  { kind, code, message }: SourceError,
+  now: number,
+): Notice | undefined {
+  if (kind !== 'configuration') return undefined;
+  const spacingMs = mistakeTold === code ? TELL_DAILY_MS : mistakeTold === '' ? TELL_AGAIN_MS : 0;
+  if (now - mistakeToldAt < spacingMs) return undefined;
+  return { kind: 'configuration-error', app: app.name, credential: name, message, tell: true };
 }

@@ -55,9 +55,30 @@ export type CredentialSource = {
   accepts(app: App, accessToken: string): Promise<boolean>;
 };
 
+/** One of WeChat's hosts, as the refresher reaches it. */
+export type HostReach = {
+  readonly host: string;
+  readonly reachable: boolean;
+  readonly latencyMs: number | null;
+  /** Our clock minus WeChat's; null when it is not known. */
+  readonly clockSkewMs: number | null;
+  readonly problem: string | null;
+};
+
+/** WeChat's own count of an interface's calls on this Beijing day. */
+export type DailyCalls = { readonly used: number; readonly limit: number };
+
+/** What ops want to know of WeChat. Changes nothing there. */
+export type Diagnostics = {
+  /** Never throws: a host that cannot be reached is an answer. */
+  reach(app: App): Promise<{ readonly throughProxy: boolean; readonly hosts: readonly HostReach[] }>;
+  /** Calls of the app's token interface, whoever made them. Throws `SourceError`. */
+  tokenCalls(app: WechatApp, accessToken: string): Promise<DailyCalls>;
+};
+
 /** Something that ops should hear of although nothing has failed for readers. Free of secrets and tokens. */
 export type Notice = {
-  readonly kind: 'unexpected-rotation' | 'classic-quota-spent';
+  readonly kind: 'unexpected-rotation' | 'classic-quota-spent' | 'configuration-error';
   readonly app: string;
   readonly credential: CredentialName;
   /** What happened and what to do. */

@@ -140,6 +140,7 @@ async function act(
     leaseId: ports.randomness.id(),
     now,
     leaseMs: timing.leaseMs,
+    asks: renews,
     putsInDoubt: renews && putsInDoubt({ renewal, reason }),
     forced: reason === 'forced',
     tellsOfRotation: rotation?.tell ?? false,

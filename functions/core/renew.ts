@@ -2,7 +2,7 @@ import { accountOf, belongsTo, type Credential, type CredentialRecord } from './
 import type { Renewal } from './due.ts';
 import { SourceError } from './errors.ts';
 import { type Fetched, type FetchGrant, inputsOf } from './grant.ts';
-import { quotaNotice } from './notices.ts';
+import { mistakeNotice, quotaNotice } from './notices.ts';
 import type { Ports } from './ports.ts';
 import type { Reason } from './renewal.ts';
 import { type CredentialResult, report } from './result.ts';
@@ -112,16 +112,19 @@ async function recordFailure(work: Work, thrown: unknown): Promise<CredentialRes
   const { credential, before, held, tickMs, ports, reason } = work;
   const error = thrown instanceof SourceError ? thrown : unexpected(thrown);
   const secret = await ports.secrets.read(credential.app).catch(() => undefined);
+  const endedAt = ports.clock.now();
+  const notice = mistakeNotice(credential, held, error, endedAt);
   const next = failed(held, error, {
-    endedAt: ports.clock.now(),
+    endedAt,
     tickMs,
     random: ports.randomness.fraction(),
     inputs: inputsOf(credential.app, secret),
     // A refusal undoes the doubt that this attempt brought, but not a report, nor what was in doubt before.
     stillInDoubt:
       before.valueInDoubt || (putsInDoubt(work) && (error.mayHaveRotated || saidToBeDead(reason))),
+    tellsOfMistake: notice !== undefined,
   });
-  await ports.store.swap(held, next);
+  if ((await ports.store.swap(held, next)) && notice) await ports.notices.send(notice);
   return report(credential, next, 'failed', reason, error);
 }
 

@@ -1,4 +1,4 @@
-import { forcedOnDayOf, startOfNextBeijingDay } from './beijing-day.ts';
+import { countedToday, startOfNextBeijingDay } from './beijing-day.ts';
 import { belongsTo, type CredentialRecord } from './credential.ts';
 import { dueAt, type Renewal } from './due.ts';
 
@@ -98,7 +98,7 @@ const forced: Rule = ({ record, now, policy, demand }) => {
   if (
     renewal.kind === 'sticky' &&
     renewal.forcedPerDay !== undefined &&
-    forcedOnDayOf(record, now) >= renewal.forcedPerDay
+    countedToday(record.forcedAt, record.forcedToday, now) >= renewal.forcedPerDay
   ) {
     return { action: 'wait', reason: 'forced-quota-spent', untilMs: startOfNextBeijingDay(now) };
   }
@@ -199,6 +199,7 @@ export function believable(record: CredentialRecord, now: number): CredentialRec
     probedAt: possible(record.probedAt),
     classicQuotaBackAt: possible(record.classicQuotaBackAt, DAY_MS),
     rotationToldAt: possible(record.rotationToldAt),
+    mistakeToldAt: possible(record.mistakeToldAt),
     ...(fromTheFuture && { valueInDoubt: true, current: { ...current, renewedAt: 0, confirmedAt: 0 } }),
   };
 }

@@ -1,5 +1,5 @@
 import { backoffMs } from './backoff.ts';
-import { forcedOnDayOf } from './beijing-day.ts';
+import { countedToday } from './beijing-day.ts';
 import type { CredentialRecord, IssuedValue } from './credential.ts';
 import { acceptedUntil, type Renewal, tellsTimeLeft } from './due.ts';
 import type { SourceError } from './errors.ts';
@@ -15,6 +15,7 @@ export function leased(
     leaseId: string;
     now: number;
     leaseMs: number;
+    asks: boolean;
     putsInDoubt: boolean;
     forced: boolean;
     tellsOfRotation: boolean;
@@ -26,7 +27,14 @@ export function leased(
     leaseUntil: lease.now + lease.leaseMs,
     valueInDoubt: record.valueInDoubt || lease.putsInDoubt,
     ...(lease.tellsOfRotation && { rotationToldAt: lease.now }),
-    ...(lease.forced && { forcedAt: lease.now, forcedToday: forcedOnDayOf(record, lease.now) + 1 }),
+    ...(lease.asks && {
+      askedAt: lease.now,
+      askedToday: countedToday(record.askedAt, record.askedToday, lease.now) + 1,
+    }),
+    ...(lease.forced && {
+      forcedAt: lease.now,
+      forcedToday: countedToday(record.forcedAt, record.forcedToday, lease.now) + 1,
+    }),
   };
 }
 
@@ -42,6 +50,7 @@ export function renewed(
     ...rest,
     version: record.version + 1,
     valueInDoubt: false,
+    mistakeTold: '',
     nextAttemptAt: 0,
     classicQuotaBackAt: grant.classicQuotaBackAt ?? record.classicQuotaBackAt,
     ...(replaced?.account === account && {
@@ -85,6 +94,7 @@ export function unchanged(
     ...released(rest),
     current: confirmed,
     valueInDoubt: false,
+    mistakeTold: '',
     nextAttemptAt: now + spacingMs,
     classicQuotaBackAt: grant.classicQuotaBackAt ?? record.classicQuotaBackAt,
   };
@@ -104,13 +114,21 @@ export function confirmed(record: CredentialRecord, current: IssuedValue, now: n
 export function failed(
   record: CredentialRecord,
   error: SourceError,
-  context: { endedAt: number; tickMs: number; random: number; inputs: string; stillInDoubt: boolean },
+  context: {
+    endedAt: number;
+    tickMs: number;
+    random: number;
+    inputs: string;
+    stillInDoubt: boolean;
+    tellsOfMistake: boolean;
+  },
 ): CredentialRecord {
   const count = (record.failure?.count ?? 0) + 1;
   return {
     ...released(record),
     valueInDoubt: context.stillInDoubt,
     nextAttemptAt: context.endedAt + backoffMs(error.kind, count, context.random, context.tickMs),
+    ...(context.tellsOfMistake && { mistakeTold: error.code, mistakeToldAt: context.endedAt }),
     failure: {
       count,
       kind: error.kind,

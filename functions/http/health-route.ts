@@ -5,6 +5,7 @@ import {
   credentialsOf,
   liveValue,
 } from '../core/credential.ts';
+import { stateOf } from '../core/inspect.ts';
 import type { RecordStore } from '../core/ports.ts';
 import { json, onlyParameters, type ReadRequest, type ReadResponse } from './exchange.ts';
 
@@ -25,17 +26,17 @@ export async function healthRoute(
   const states = credentials.map(({ app, name }) => ({
     app: app.name,
     credential: name,
-    ...stateOf(records.get(credentialId(app.name, name)), app, now),
+    ...standingOf(records.get(credentialId(app.name, name)), app, now),
   }));
   const status = states.every(({ state }) => state === 'live') ? 'ok' : 'degraded';
   return json(200, { status, credentials: states });
 }
 
-function stateOf(record: CredentialRecord | undefined, app: App, now: number) {
+function standingOf(record: CredentialRecord | undefined, app: App, now: number) {
   const live = liveValue(record, app, now);
   const failure = record?.failure;
   return {
-    state: live ? (failure ? 'failing' : 'live') : record?.current ? 'expired' : 'missing',
+    state: stateOf(record, app, now),
     expires_in: live ? Math.floor((live.expiresAt - now) / 1000) : 0,
     version: record?.version ?? 0,
     ...(failure && {

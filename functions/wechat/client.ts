@@ -33,18 +33,22 @@ export type Pauses = {
   sleep(ms: number): Promise<void>;
 };
 
+/** Whose servers they are: base URLs, the preferred one first, and what their refusals mean. */
+export type Platform = { readonly hosts: readonly string[]; readonly meanings: Meanings };
+
 /**
  * Talks to WeChat's servers.
  *
  * The loop is our own, not undici's RetryAgent: most of what WeChat wants retried comes as a 200 (errcode -1, an
  * empty or non-JSON body), and a host that cannot be reached is followed by the next one, not by itself.
  *
- * @param platform whose servers they are: base URLs, the preferred one first, and what their refusals mean
+ * @param onTry told of how long each try took, whatever came of it
  */
 export function wechatClient(
-  platform: { hosts: readonly string[]; meanings: Meanings },
+  platform: Platform,
   wayOut: WayOut,
   pauses: Pauses,
+  onTry: (latencyMs: number) => void,
 ): WechatClient {
   const hosts = new HostMemory(platform.hosts);
 
@@ -56,6 +60,7 @@ export function wechatClient(
     for (let tries = 0; tries < MAX_TRIES && !deadline.aborted; tries++) {
       if (tries > 0) await pauses.sleep(pauseMs(tries, pauses.random()));
       const signal = AbortSignal.any([deadline, AbortSignal.timeout(TRY_TIMEOUT_MS)]);
+      const startedAt = performance.now();
       try {
         const outcome = await attemptOnce(host, order, await wayOut.to(host), signal);
         hosts.answered(host);
@@ -66,6 +71,8 @@ export function wechatClient(
         last = error;
         mayHaveRun ||= error.mayHaveRun;
         if (error.hostInDoubt) host = hosts.after(host, pauses.now());
+      } finally {
+        onTry(performance.now() - startedAt);
       }
     }
     throw new SourceError(

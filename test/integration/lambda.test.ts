@@ -75,6 +75,13 @@ async function get(target: string, method = 'GET') {
   return { statusCode, body };
 }
 
+const metrics = () =>
+  refresh
+    .logs()
+    .split('\n')
+    .filter((line) => line.includes('"_aws"'))
+    .map((line) => JSON.parse(line));
+
 describe('the deployed bundles', () => {
   test('renew, mirror and serve', async () => {
     parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret);
@@ -101,7 +108,12 @@ describe('the deployed bundles', () => {
     await refresh.invoke({});
     const before = refresh.logs();
     await refresh.invoke({});
-    expect(refresh.logs()).toBe(before);
+    const since = refresh.logs().slice(before.length).trim().split('\n');
+    expect(since.filter((line) => !line.includes('"_aws"'))).toEqual([]);
+    expect(since.map((line) => JSON.parse(line))).toMatchObject([
+      { app: 'shop', credential: 'access-token', SecondsRemaining: 7199 },
+      { app: 'shop', credential: 'jsapi-ticket', SecondsRemaining: 7199 },
+    ]);
   });
 
   test('tell ops of a rogue rotation: a message, a count and a line; the message may fail', async () => {
@@ -122,13 +134,8 @@ describe('the deployed bundles', () => {
         message: expect.stringMatching(/^The access-token of app 'shop' died before its time .* and stop it/),
       },
     ]);
-    const metrics = () =>
-      refresh
-        .logs()
-        .split('\n')
-        .filter((line) => line.includes('"_aws"'))
-        .map((line) => JSON.parse(line));
-    expect(metrics()).toMatchObject([
+    const rotations = () => metrics().filter((each) => 'UnexpectedRotation' in each);
+    expect(rotations()).toMatchObject([
       {
         _aws: {
           CloudWatchMetrics: [
@@ -147,7 +154,7 @@ describe('the deployed bundles', () => {
     // Told within the hour already: counted, and not told again.
     await report();
     expect(topic.published).toHaveLength(1);
-    expect(metrics()).toHaveLength(2);
+    expect(rotations()).toHaveLength(2);
 
     const record = (await store.read(['shop/access-token'])).get('shop/access-token');
     if (record) await store.swap(record, { ...record, rotationToldAt: 0 });
@@ -156,6 +163,47 @@ describe('the deployed bundles', () => {
     expect((result as RefreshAnswer).results).toMatchObject([{ outcome: 'renewed' }, { outcome: 'fresh' }]);
     expect(refresh.logs()).toContain('"message":"A notice could not be published"');
     expect(refresh.logs()).not.toMatch(VALUE);
+  });
+
+  test('measure what the alarms watch, in one line for all that has the same dimensions', async () => {
+    simulator.setAllowedIps(DEMO_ACCOUNT.appId, ['198.51.100.1']);
+    parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret);
+    await refresh.invoke({});
+    const definitions = (line: { _aws: { CloudWatchMetrics: object[] } }) => line._aws.CloudWatchMetrics;
+    expect(definitions(metrics()[0])).toEqual([
+      {
+        Namespace: 'WechatTokenRefresher',
+        Dimensions: [['service', 'app', 'credential']],
+        Metrics: [{ Name: 'SecondsRemaining', Unit: 'Seconds' }],
+      },
+    ]);
+    expect(metrics()).toMatchObject([
+      { app: 'shop', credential: 'access-token', SecondsRemaining: 0 },
+      { app: 'shop', class: 'configuration', Failures: 1 },
+      { app: 'shop', credential: 'jsapi-ticket', SecondsRemaining: 0 },
+      { app: 'shop', class: 'transient', Failures: 1 },
+      { app: 'shop', FailuresInARow: 1, QuotaUsedPercent: 0.05 },
+      { service: 'wechat-token-refresher', UpstreamLatency: expect.any(Number) },
+    ]);
+    expect(topic.published).toHaveLength(1);
+    expect(topic.published[0]?.message).toContain('Add 203.0.113.7 on');
+
+    simulator.setAllowedIps(DEMO_ACCOUNT.appId, undefined);
+    await refresh.invoke({ app: 'shop', force: true, reason: 'allowed' });
+    expect(metrics().slice(6)).toMatchObject([
+      { credential: 'access-token', SecondsRemaining: 7199, Renewals: 1 },
+      { credential: 'jsapi-ticket', SecondsRemaining: 7199, Renewals: 1 },
+      { app: 'shop', QuotaUsedPercent: 0.1 },
+      { UpstreamLatency: [expect.any(Number), expect.any(Number)] },
+    ]);
+  });
+
+  test('answer what ops ask, and log nothing of it', async () => {
+    const { result } = await refresh.invoke({ inspect: true });
+    expect(result).toMatchObject({ inspection: { apps: [{ app: 'shop' }] } });
+    const { result: diagnosis } = await refresh.invoke({ diagnose: true, app: 'shop' });
+    expect(diagnosis).toMatchObject({ diagnosis: { secret: 'missing', hosts: [{ reachable: true }] } });
+    expect(refresh.logs()).toBe('');
   });
 
   test('never let a secret or a token into a log, an answer, an error or a record, whatever goes wrong', async () => {

@@ -41,11 +41,13 @@ const proxyUrl = (credentials: string) => proxy.url.replace('http://', `http://$
 const RIGHT = 'ops:hunter%3A2%40x';
 
 function fetchToken(host = `https://${HOST}`) {
-  const client = wechatClient({ hosts: [host], meanings: officialMeanings }, wayOut, {
-    now: () => now,
-    random: () => 0,
-    sleep: async () => undefined,
-  });
+  const patience = { now: () => now, random: () => 0, sleep: async () => undefined };
+  const client = wechatClient(
+    { hosts: [host], meanings: officialMeanings },
+    wayOut,
+    patience,
+    () => undefined,
+  );
   const order = {
     app: shop,
     name: 'access-token',

@@ -12,12 +12,14 @@ let simulator: Simulator;
 let wayOut: WayOut;
 let now = 0;
 let pauses: number[] = [];
+let latenciesMs: number[] = [];
 
 beforeEach(async () => {
   simulator = await startSimulator();
   wayOut = new WayOut(async () => undefined);
   now = 0;
   pauses = [];
+  latenciesMs = [];
 });
 afterEach(async () => {
   await wayOut.close();
@@ -25,13 +27,14 @@ afterEach(async () => {
 });
 
 function clientOf(hosts: readonly string[], random = () => 0): WechatClient {
-  return wechatClient({ hosts, meanings: officialMeanings }, wayOut, {
+  const patience = {
     now: () => now,
     random,
-    sleep: async (ms) => {
+    sleep: async (ms: number) => {
       pauses.push(ms);
     },
-  });
+  };
+  return wechatClient({ hosts, meanings: officialMeanings }, wayOut, patience, (ms) => latenciesMs.push(ms));
 }
 
 const app = shop;

@@ -111,6 +111,7 @@ test('a week: no second in which the read URL serves a dead value, and no upstre
     secrets: { read: secretOf, reread: secretOf, whereToPut: () => '' },
     notices: { send: async (notice) => expect.unreachable(notice.message) },
     clock: { now, sleepUntil },
+    onUpstreamCall: () => undefined,
   });
 
   for (let minute = 0; minute < WEEK_MINUTES; minute++) {

@@ -44,6 +44,7 @@ const refresher = createRefresher({
   secrets: secretParameters(ssm, '/wechat'),
   notices: { send: async () => undefined },
   clock: { now: () => settings.now, sleepUntil: async () => undefined },
+  onUpstreamCall: () => undefined,
 });
 
 process.on('message', (events: unknown[]) => {

@@ -121,6 +121,7 @@ export async function startWorld(
       secrets: secretParameters(parameters.client, '/wechat'),
       notices: { send: async (notice) => void notices.push(notice) },
       clock: refresherClock,
+      onUpstreamCall: () => undefined,
     });
     opened.push(refresher);
     return refresher;

@@ -25,6 +25,7 @@ const messages = {
   47001: 'data format error',
   50004: 'forbidden to use the token interface',
   50007: 'account is frozen',
+  76003: 'cgi_path not found, please check',
   89501: 'waiting for the confirmation of the administrator',
   89503: 'this ip needs the confirmation of the administrator',
   89506: 'the administrator refused this ip twice, try again in 24 hours',

@@ -1,10 +1,11 @@
-import { ticketTypes } from './account.ts';
+import { type Account, ticketTypes } from './account.ts';
 import { accountOfToken, admit, bearerOf } from './admission.ts';
 import { grantClassicToken } from './classic-token.ts';
 import { WechatError } from './errors.ts';
 import { secondsLeft } from './issued.ts';
+import { beijingDayOf, spentIn } from './quota.ts';
 import type { Route, RouteRequest, Routes } from './route.ts';
-import { grantStableToken } from './stable-token.ts';
+import { grantStableToken, STABLE_CALLS_PER_DAY } from './stable-token.ts';
 import { grantTicket } from './ticket.ts';
 
 const classicToken: Route = {
@@ -54,11 +55,40 @@ const ticket: Route = {
   },
 };
 
+/**
+ * How many of the day's calls of an interface were made, by whoever made them:
+ * https://developers.weixin.qq.com/doc/offiaccount/openApi/get_api_quota.html. 76003 for a path it does not know.
+ */
+const apiQuota: Route = {
+  method: 'POST',
+  callerOf: ({ query }, { accounts }) => ({
+    appId: accountOfToken(accounts, query.get('access_token'))?.appId,
+  }),
+  answer({ query, json }, { accounts, now }) {
+    const account = bearerOf(accounts, query.get('access_token'), now);
+    const calls = dailyCalls(account, textField(json, 'cgi_path'), beijingDayOf(now));
+    if (!calls) throw new WechatError(76003);
+    const { used, limit } = calls;
+    return { errcode: 0, errmsg: 'ok', quota: { daily_limit: limit, used, remain: limit - used } };
+  },
+};
+
+function dailyCalls({ classic, stable }: Account, path: string | undefined, day: number) {
+  if (path === '/cgi-bin/token') {
+    return { used: spentIn(classic.callsToday, day), limit: classic.dailyQuota };
+  }
+  if (path === '/cgi-bin/stable_token') {
+    return { used: spentIn(stable.callsToday, day), limit: STABLE_CALLS_PER_DAY };
+  }
+  return undefined;
+}
+
 /** The routes of official accounts, mini programs and mini games that WeCom does not have. */
 export const officialAccountRoutes: Routes = {
   '/cgi-bin/token': classicToken,
   '/cgi-bin/stable_token': stableToken,
   '/cgi-bin/ticket/getticket': ticket,
+  '/cgi-bin/openapi/quota/get': apiQuota,
 };
 
 function textField(json: RouteRequest['json'], name: string): string | undefined {

@@ -18,6 +18,11 @@ export function spend(tally: Tally, window: number, limit: number): boolean {
   return true;
 }
 
+/** How many calls were counted in `window`. */
+export function spentIn(tally: Tally, window: number): number {
+  return tally.window === window ? tally.count : 0;
+}
+
 /** Uses up what is left of `limit` in `window`. */
 export function exhaust(tally: Tally, window: number, limit: number): void {
   Object.assign(tally, { window, count: limit });

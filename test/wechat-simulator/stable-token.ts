@@ -5,7 +5,7 @@ import { mint } from './mint.ts';
 import { beijingDayOf, minuteOf, spend } from './quota.ts';
 
 const CALLS_PER_MINUTE = 10_000;
-const CALLS_PER_DAY = 500_000;
+export const STABLE_CALLS_PER_DAY = 500_000;
 const FORCED_PER_DAY = 20;
 const FORCED_SPACING_MS = 30_000;
 
@@ -17,7 +17,7 @@ const FORCED_SPACING_MS = 30_000;
 export function grantStableToken(account: Account, forceRefresh: boolean, now: number, terms: Terms): Issued {
   const { tokens, callsThisMinute, callsToday } = account.stable;
   if (!spend(callsThisMinute, minuteOf(now), CALLS_PER_MINUTE)) throw new WechatError(45011);
-  if (!spend(callsToday, beijingDayOf(now), CALLS_PER_DAY)) throw new WechatError(45009);
+  if (!spend(callsToday, beijingDayOf(now), STABLE_CALLS_PER_DAY)) throw new WechatError(45009);
 
   const current = tokens.at(-1);
   const forced = forceRefresh && takeForcedRefresh(account, now);

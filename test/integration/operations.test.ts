@@ -1,0 +1,201 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { crm, MINUTE, START, shop, startWorld, type World } from '../support/world.ts';
+import { startSimulator } from '../wechat-simulator/simulator.ts';
+
+/** What ops ask, and what they are told without asking. */
+
+let world: World;
+afterEach(() => world.close());
+
+const ask = async <T>(event: object) => (await world.refresher.answer(event)) as unknown as T;
+
+describe('an inspection', () => {
+  test('says how everything stands, without a call to WeChat, a write or a value', async () => {
+    world = await startWorld({ app: { ...shop, tickets: ['jsapi'] }, others: [crm] });
+    const blank = { version: 0, mirroredVersion: 0, expiresAt: null, renewedAt: null };
+    const before = await ask<object>({ inspect: true });
+    expect(before).toMatchObject({
+      inspection: {
+        now: START,
+        apps: [
+          {
+            app: 'shop',
+            kind: 'official-account',
+            account: 'wxdemo0123456789ab',
+            tokenApi: 'classic',
+            credentials: [
+              {
+                credential: 'access-token',
+                state: 'missing',
+                ...blank,
+                nextAttemptAt: null,
+                lastError: null,
+              },
+              { credential: 'jsapi-ticket', state: 'missing' },
+            ],
+          },
+          { app: 'crm', kind: 'wecom', account: `${crm.corpId}/${crm.agentId}` },
+        ],
+      },
+    });
+    await world.tick();
+    world.simulator.setAllowedIps(shop.appId, ['198.51.100.1']);
+    world.at(100);
+    await world.tick();
+    const calls = world.simulator.calls().length;
+    const record = await world.record();
+
+    const answer = await ask<{ inspection: { apps: { credentials: object[] }[] } }>({
+      inspect: true,
+      app: 'shop',
+    });
+    expect(answer.inspection.apps).toHaveLength(1);
+    expect(answer.inspection.apps[0]?.credentials[0]).toEqual({
+      credential: 'access-token',
+      state: 'failing',
+      expiresAt: START + 120 * MINUTE,
+      renewedAt: START,
+      version: 1,
+      mirroredVersion: 1,
+      nextAttemptAt: record?.nextAttemptAt,
+      lastError: {
+        code: '40164',
+        message: expect.stringContaining('Add 203.0.113.7 on'),
+        at: START + 100 * MINUTE,
+        count: 1,
+      },
+    });
+    world.at(121);
+    expect(await ask({ inspect: true })).toMatchObject({
+      inspection: { apps: [{ credentials: [{ state: 'expired' }, { state: 'expired' }] }, {}] },
+    });
+    expect(JSON.stringify(answer)).not.toContain(world.parameter());
+    expect(world.simulator.calls()).toHaveLength(calls);
+    expect(await world.record()).toEqual(record);
+  });
+});
+
+describe('a diagnosis', () => {
+  test('finds who else fetches the token: WeChat counts more calls than we made', async () => {
+    world = await startWorld();
+    await world.tick();
+    for (let calls = 0; calls < 7; calls++) world.simulator.rotate(shop.appId);
+    const { fingerprint } = (await world.record())?.current ?? {};
+    await world.invoke({ app: 'shop', rejected: fingerprint });
+    expect(await ask({ app: 'shop', diagnose: true })).toEqual({
+      diagnosis: {
+        app: 'shop',
+        now: START,
+        secret: 'present',
+        throughProxy: false,
+        hosts: [
+          {
+            host: world.simulator.url,
+            reachable: true,
+            latencyMs: 0,
+            clockSkewMs: expect.any(Number),
+            problem: null,
+          },
+        ],
+        tokenCalls: { ours: 2, wechat: { used: 9, limit: 2_000 }, problem: null },
+      },
+    });
+  });
+
+  test('says what it could not learn, and why', async () => {
+    world = await startWorld({ withoutSecret: true });
+    expect(await ask({ app: 'shop', diagnose: true })).toMatchObject({
+      diagnosis: {
+        secret: 'missing',
+        tokenCalls: {
+          ours: 0,
+          wechat: null,
+          problem: 'WeChat tells its count to whoever shows a live token, and there is none.',
+        },
+      },
+    });
+    world.parameters.down = true;
+    await world.simulator.close();
+    expect(await ask({ app: 'shop', diagnose: true })).toMatchObject({
+      diagnosis: {
+        secret: 'unreadable',
+        hosts: [
+          { reachable: false, latencyMs: null, clockSkewMs: null, problem: /could not be reached \(ECONN/ },
+        ],
+      },
+    });
+    // The world closes its simulator once more.
+    world = { ...world, simulator: await startSimulator() };
+  });
+
+  test('of WeCom has no count, for WeCom tells none', async () => {
+    world = await startWorld({ others: [crm] });
+    await world.tick();
+    expect(await ask({ app: 'crm', diagnose: true })).toMatchObject({
+      diagnosis: { secret: 'present', tokenCalls: { ours: 1, wechat: null, problem: null } },
+    });
+  });
+});
+
+describe('a mistake that only ops can mend', () => {
+  const told = () => world.notices.filter(({ tell }) => tell);
+
+  test('is told once, with the IP to allow, however many ticks it lasts; and again when it is back', async () => {
+    world = await startWorld();
+    await world.tick();
+    world.simulator.setAllowedIps(shop.appId, ['198.51.100.1']);
+    for (let minute = 100; minute < 130; minute++) {
+      world.at(minute);
+      await world.tick();
+    }
+    expect(told()).toEqual([
+      {
+        kind: 'configuration-error',
+        app: 'shop',
+        credential: 'access-token',
+        message: expect.stringContaining('Add 203.0.113.7 on mp.weixin.qq.com'),
+        tell: true,
+      },
+    ]);
+
+    world.simulator.setAllowedIps(shop.appId, undefined);
+    world.at(145);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed' }]);
+    world.simulator.setAllowedIps(shop.appId, ['198.51.100.1']);
+    for (let minute = 245; minute < 260; minute++) {
+      world.at(minute);
+      await world.tick();
+    }
+    expect(told()).toHaveLength(2);
+  });
+
+  test('is told at once when it is another one, and once a day while it stays', async () => {
+    world = await startWorld({ withoutSecret: true });
+    const failing = async (fromMinute: number, minutes: number) => {
+      for (let minute = fromMinute; minute < fromMinute + minutes; minute += 15) {
+        world.at(minute);
+        await world.tick();
+      }
+    };
+    await failing(0, 60);
+    world.parameters.put('/wechat/secrets/shop/app-secret', 'wrong');
+    await failing(60, 60);
+    expect(told().map(({ message }) => message)).toEqual([
+      expect.stringContaining('is missing'),
+      expect.stringContaining('the AppSecret is wrong'),
+    ]);
+    await failing(120, 24 * 60);
+    expect(told()).toHaveLength(3);
+  });
+
+  test('and what passes by itself is not told', async () => {
+    world = await startWorld();
+    world.simulator.addFault({ kind: 'outage', count: 40 });
+    for (let minute = 0; minute < 10; minute++) {
+      world.at(minute);
+      await world.tick();
+    }
+    expect((await world.record())?.failure?.kind).toBe('transient');
+    expect(told()).toEqual([]);
+  });
+});

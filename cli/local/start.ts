@@ -72,7 +72,12 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
     store,
     mirror: fileMirror(parameters, PREFIX),
     secrets: environmentSecret(account.secret),
-    notices: { send: async ({ message }) => print(`${clockTime(Date.now())}  ${message}`) },
+    notices: {
+      async send({ kind, message }) {
+        // The result of the attempt says the same, and is printed.
+        if (kind !== 'configuration-error') print(`${clockTime(Date.now())}  ${message}`);
+      },
+    },
     clock: systemClock,
     onUpstreamCall: () => undefined,
   });

@@ -136,6 +136,7 @@ describe('a deployment', () => {
       'TableName',
     ]);
     expect(output('ParameterPrefix')).toBe('/wechat');
+    await admitPlainHttp(output('AlarmTopicArn'));
   });
 
   test('says what is missing until ops write the secret', async () => {
@@ -290,7 +291,6 @@ describe('a deployment', () => {
   });
 
   test('heals what somebody else rotated as soon as an app reports it, and tells ops', async () => {
-    await admitPlainHttp(output('AlarmTopicArn'));
     const fingerprint = (await item())['fingerprint']?.S;
     simulator.rotate(DEMO_ACCOUNT.appId);
     const [token] = (await invoke({ app: 'shop', rejected: fingerprint })).answer.results;

@@ -44,7 +44,7 @@ const refresher = createRefresher({
   },
   proxyUrl: proxyUrlParameter ? proxyParameter(ssm, proxyUrlParameter, Date.now) : noProxy,
   store,
-  mirror: parameterMirror(ssm, deployment.parameterPrefix),
+  mirror: parameterMirror(ssm, deployment.parameterPrefix, process.env['PARAMETER_KEY_ID']),
   secrets: secretParameters(ssm, deployment.parameterPrefix),
   notices,
   clock: systemClock,

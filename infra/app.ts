@@ -5,13 +5,13 @@ import { TokenStack } from './token-stack.ts';
 const app = new App();
 const context = (key: string): unknown => app.node.tryGetContext(key);
 
+const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
+
 try {
-  const config = loadConfig({
-    wechat: context('wechat'),
-    appId: context('appId'),
-    stackName: context('stackName'),
-  });
-  const { CDK_DEFAULT_ACCOUNT: account, CDK_DEFAULT_REGION: region } = process.env;
+  const config = loadConfig(
+    { wechat: context('wechat'), appId: context('appId'), stackName: context('stackName') },
+    region,
+  );
   new TokenStack(app, config.stackName, {
     config,
     description: 'Keeps WeChat credentials fresh: https://developers.weixin.qq.com',

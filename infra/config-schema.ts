@@ -2,14 +2,8 @@ import * as z from 'zod';
 import type { WechatApp, WecomApp } from '../functions/core/credential.ts';
 import { defaultWechatHosts, defaultWecomHosts, wechatHost } from '../functions/wechat/hosts.ts';
 
-/** @param later values of the contract that this version refuses: told apart from mere mistakes */
-function oneOf<const T extends string>(supported: readonly T[], later: readonly string[] = []) {
-  return z.enum(supported, {
-    error: ({ input }) =>
-      later.includes(String(input))
-        ? `'${input}' is not supported yet; this version supports ${supported.join(', ')}`
-        : `expected one of ${supported.join(', ')}`,
-  });
+function oneOf<const T extends string>(values: readonly T[]) {
+  return z.enum(values, `expected one of ${values.join(', ')}`);
 }
 
 function wholeNumber(min: number, max: number) {
@@ -87,12 +81,15 @@ export const singleApp = officialAppId.transform((appId) =>
   officialAccount.parse({ name: 'default', kind: 'official-account', appId }),
 );
 
+export const DEFAULT_STACK_NAME = 'WechatTokenRefresher';
+export const DEFAULT_PARAMETER_PREFIX = '/wechat';
+
 /** The `wechat` context of DESIGN.md section 3. Every check says its cure; unknown keys are refused. */
 export const wechat = z
   .strictObject({
     apps: z.array(app, 'expected a list of apps').min(1, 'expected at least one app').optional(),
     stackName: text(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'expected a letter, then letters, digits and -').default(
-      'WechatTokenRefresher',
+      DEFAULT_STACK_NAME,
     ),
     parameterPrefix: parameterPath('expected a path like /wechat, without a slash at its end')
       .refine(
@@ -107,7 +104,7 @@ export const wechat = z
         (prefix) => !/\/(tokens|secrets)(\/|$)/.test(prefix),
         'has a level named tokens or secrets: readers of another stack above it could read its secrets',
       )
-      .default('/wechat'),
+      .default(DEFAULT_PARAMETER_PREFIX),
     refreshAfterMinutes: wholeNumber(1, 115).default(100),
     tickMinutes: wholeNumber(1, 5).default(1),
     probeMinutes: wholeNumber(0, 60).default(5),
@@ -117,11 +114,12 @@ export const wechat = z
       .strictObject({
         auth: oneOf(['iam', 'key']).default('iam'),
         cacheSeconds: wholeNumber(0, 60).default(10),
+        frontEnd: oneOf(['function-url', 'http-api']).optional(),
       })
       .prefault({}),
     egress: z
       .strictObject({
-        mode: oneOf(['direct', 'proxy'], ['nat-gateway', 'nat-instance']).default('direct'),
+        mode: oneOf(['direct', 'nat-gateway', 'nat-instance', 'proxy']).default('direct'),
         proxyUrlParameter: parameterPath('expected an SSM parameter like /wechat/proxy-url').optional(),
       })
       .superRefine(({ mode, proxyUrlParameter }, context) => {
@@ -129,11 +127,15 @@ export const wechat = z
           context.addIssue({ code: 'custom', path: ['proxyUrlParameter'], message });
         if (mode === 'proxy' && proxyUrlParameter === undefined)
           problem("goes with mode 'proxy': the SSM SecureString that holds the proxy's URL");
-        if (mode === 'direct' && proxyUrlParameter !== undefined)
+        if (mode !== 'proxy' && proxyUrlParameter !== undefined)
           problem("only goes with mode 'proxy'; remove it, or set the mode");
       }, besideOtherMistakes)
       .prefault({}),
     alarmEmail: z.email('expected an e-mail address').optional(),
+    kmsKeyArn: text(
+      /^arn:aws(-cn)?:kms:[a-z0-9-]+:\d{12}:key\/[a-z0-9-]+$/,
+      "expected a key's ARN, like arn:aws:kms:eu-west-1:123456789012:key/01234567-…; an alias will not do",
+    ).optional(),
   })
   .superRefine(({ apps, parameterPrefix, egress, refreshAfterMinutes, tickMinutes }, context) => {
     const problem = (path: (string | number)[], message: string) =>

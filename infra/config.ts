@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import type { Deployment } from '../functions/core/credential.ts';
 import { singleApp, wechat } from './config-schema.ts';
+import { hasFunctionUrls, isInChina } from './regions.ts';
 
 /** What is deployed, validated. */
 export type Config = {
@@ -10,9 +11,21 @@ export type Config = {
   /** WeChat's base URLs, the preferred one first. */
   readonly wechatHosts: readonly string[];
   readonly wecomHosts: readonly string[];
-  /** The SSM SecureString that holds the URL of the proxy to WeChat; `undefined` without one. */
-  readonly proxyUrlParameter: string | undefined;
+  readonly egress: Egress;
+  /** What answers under the read URL: see infra/regions.ts. */
+  readonly frontEnd: FrontEnd;
+  /** A key of the user's own for the table and the parameters; `undefined`: AWS's keys. */
+  readonly kmsKeyArn: string | undefined;
   readonly alarmEmail: string | undefined;
+};
+
+export type FrontEnd = 'function-url' | 'http-api';
+
+/** The refresher's way to WeChat. */
+export type Egress = {
+  readonly mode: 'direct' | 'nat-gateway' | 'nat-instance' | 'proxy';
+  /** The SSM SecureString that holds the proxy's URL; goes with `proxy`. */
+  readonly proxyUrlParameter?: string | undefined;
 };
 
 /** The CDK context keys that configure us: `wechat` (cdk.json or `-c wechat='{…}'`), `-c appId=`, `-c stackName=`. */
@@ -32,9 +45,10 @@ const HOW_TO_NAME_AN_APP =
 /**
  * Validates the CDK context (DESIGN.md section 3).
  *
+ * @param region where the stack goes, as far as synth knows
  * @throws ConfigError that names every mistake
  */
-export function loadConfig({ wechat: given, appId, stackName }: Context): Config {
+export function loadConfig({ wechat: given, appId, stackName }: Context, region?: string): Config {
   const options = asObject(given);
   const parsed = wechat.safeParse({ ...options, ...(stackName !== undefined && { stackName }) });
   const hasApps = options.apps !== undefined;
@@ -43,6 +57,7 @@ export function loadConfig({ wechat: given, appId, stackName }: Context): Config
     ...problemsWithAccounts(hasApps, appId !== undefined),
     ...(single?.error?.issues ?? []).map(({ message }) => `appId: ${message}`),
     ...(parsed.error?.issues ?? []).flatMap(describe),
+    ...(parsed.data ? problemsWithRegion(parsed.data, region) : []),
   ];
   // What came from the command line is named as it was written there.
   const written = problems.map((each) =>
@@ -57,6 +72,7 @@ export function loadConfig({ wechat: given, appId, stackName }: Context): Config
     alarmEmail,
     readUrl,
     egress,
+    kmsKeyArn,
     stackName: name,
     ...rest
   } = parsed.data;
@@ -65,9 +81,30 @@ export function loadConfig({ wechat: given, appId, stackName }: Context): Config
     deployment: { ...rest, apps, readAuth: readUrl.auth, cacheSeconds: readUrl.cacheSeconds },
     wechatHosts,
     wecomHosts,
-    proxyUrlParameter: egress.proxyUrlParameter,
+    egress,
+    frontEnd: readUrl.frontEnd ?? (hasFunctionUrls(region) ? 'function-url' : 'http-api'),
+    kmsKeyArn,
     alarmEmail,
   };
+}
+
+function problemsWithRegion(
+  { readUrl, kmsKeyArn }: z.output<typeof wechat>,
+  region: string | undefined,
+): string[] {
+  const problems: string[] = [];
+  if (readUrl.auth === 'key' && isInChina(region)) {
+    problems.push(
+      `wechat.readUrl.auth: 'key' cannot be had in ${region}: an API there that does not ask for an IAM signature needs ` +
+        "an ICP licence, and function URLs do not exist; use 'iam', or let apps read SSM",
+    );
+  }
+  const regionOfKey = kmsKeyArn?.split(':')[3];
+  if (regionOfKey !== undefined && regionOfKey !== region) {
+    const where = region ?? 'a region that is not known here (set AWS_REGION)';
+    problems.push(`wechat.kmsKeyArn: is a key of ${regionOfKey}, and the stack goes to ${where}`);
+  }
+  return problems;
 }
 
 /** cdk.json brings an object, `-c wechat='{…}'` a string. */

@@ -29,3 +29,6 @@ export function expiringBelowSeconds(app: App, name: CredentialName, refreshAfte
 
 /** Calls that WeChat grants an account in a day (WECHAT.md, "GET /cgi-bin/token"); those of a stable token cannot run out this way. */
 export const CLASSIC_CALLS_PER_DAY = 2_000;
+export const QUOTA_NEAR_PERCENT = 80;
+/** Failed attempts in a row that are no passing trouble any more: backed off, they took several minutes. */
+export const FAILURES_IN_A_ROW = 5;

@@ -2,13 +2,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { Deployment } from '../../functions/core/credential.ts';
+import { isInChina } from '../regions.ts';
+import { FixedIpEgress } from './egress.ts';
 
 export type BundledFunctionProps = {
   /** File name in `functions/`, without its ending. */
@@ -17,7 +20,11 @@ export type BundledFunctionProps = {
   readonly deployment: Deployment;
   readonly timeout: Duration;
   readonly memoryMb: number;
+  /** Encrypts its logs. */
+  readonly logKey: IKey;
   readonly environment?: Record<string, string>;
+  /** Undefined: in no VPC. */
+  readonly egress?: FixedIpEgress | undefined;
 };
 
 /** Read by functions/aws/deployment-file.ts. */
@@ -25,16 +32,18 @@ const DEPLOYMENT_FILE = 'deployment.json';
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * One of our functions: Node 24 on arm64, bundled with its SDK, with a log group and a role of its own. The role can
+ * One of our functions: Node 24, bundled with its SDK, with a log group and a role of its own. The role can
  * write that log group and nothing else; whoever owns a resource adds what the function may do with it.
  */
 export class BundledFunction extends Construct {
   readonly lambda: NodejsFunction;
   readonly role: Role;
+  readonly logGroupName: string;
 
   constructor(scope: Construct, id: string, props: BundledFunctionProps) {
     super(scope, id);
     const logGroup = new LogGroup(this, 'Logs', {
+      encryptionKey: props.logKey,
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -46,6 +55,8 @@ export class BundledFunction extends Construct {
         resources: [logGroup.logGroupArn],
       }),
     );
+    this.logGroupName = logGroup.logGroupName;
+    if (props.egress) FixedIpEgress.letAttach(this.role);
     const staged = mkdtempSync(join(tmpdir(), 'wechat-token-refresher-'));
     writeFileSync(join(staged, DEPLOYMENT_FILE), JSON.stringify(props.deployment));
     this.lambda = new NodejsFunction(this, 'Function', {
@@ -54,13 +65,15 @@ export class BundledFunction extends Construct {
       depsLockFilePath: join(PROJECT, 'package-lock.json'),
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
+      // The cheaper one; of the regions in China only x86 is certain.
+      architecture: isInChina(Stack.of(this).region) ? Architecture.X86_64 : Architecture.ARM_64,
       memorySize: props.memoryMb,
       timeout: props.timeout,
       role: this.role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       ...(props.environment && { environment: props.environment }),
+      ...(props.egress && { vpc: props.egress.vpc, securityGroups: [props.egress.securityGroup] }),
       bundling: bundling(staged),
     });
     // The bundle is made when the constructor returns.

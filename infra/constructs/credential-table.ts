@@ -1,6 +1,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, Billing, TableEncryptionV2, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { BundledFunction } from './bundled-function.ts';
 
@@ -9,11 +10,13 @@ export class CredentialTable extends Construct {
   readonly tableName: string;
   readonly #table: TableV2;
 
-  constructor(scope: Construct, id: string) {
+  /** @param props.key the user's own; without it DynamoDB encrypts with one of its */
+  constructor(scope: Construct, id: string, { key }: { key: IKey | undefined }) {
     super(scope, id);
     this.#table = new TableV2(this, 'Table', {
       partitionKey: { name: 'id', type: AttributeType.STRING },
       billing: Billing.onDemand(),
+      ...(key && { encryption: TableEncryptionV2.customerManagedKey(key) }),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,

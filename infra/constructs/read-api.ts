@@ -1,21 +1,32 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { acknowledgeWildcard } from '../acknowledge.ts';
 import type { Config } from '../config.ts';
 import { BundledFunction } from './bundled-function.ts';
 import type { CredentialTable } from './credential-table.ts';
+import type { FrontEnd } from './front-end.ts';
+import { functionUrl } from './function-url.ts';
+import { ReadHttpApi } from './http-api.ts';
+
+type ReadApiProps = {
+  readonly config: Config;
+  readonly table: CredentialTable;
+  readonly logKey: IKey;
+  /** The user's own, for the table and the parameters. */
+  readonly customerKey: IKey | undefined;
+};
 
 /** The read-only URL, and the policy that lets an app read: by the URL or from SSM. */
 export class ReadApi extends Construct {
   readonly function: BundledFunction;
-  readonly url: string;
+  readonly frontEnd: FrontEnd;
   readonly readerPolicyArn: string;
 
-  constructor(scope: Construct, id: string, props: { config: Config; table: CredentialTable }) {
+  constructor(scope: Construct, id: string, { config, table, logKey, customerKey }: ReadApiProps) {
     super(scope, id);
-    const { deployment } = props.config;
+    const { deployment } = config;
     this.function = new BundledFunction(this, 'Read', {
       entry: 'read',
       description: 'Serves WeChat credentials; can read and nothing else',
@@ -23,24 +34,30 @@ export class ReadApi extends Construct {
       timeout: Duration.seconds(10),
       // Lambda gives CPU by memory, and this function is on the user's latency path.
       memoryMb: 512,
+      logKey,
     });
-    props.table.letRead(this.function);
-    // With reader keys the function itself lets callers in, for SDKs cannot sign.
-    const byKey = deployment.readAuth === 'key';
-    const authType = byKey ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM;
-    this.url = this.function.lambda.addFunctionUrl({ authType }).url;
-    const policy = this.#readerPolicy(deployment.parameterPrefix);
-    if (!byKey) policy.addStatements(...this.#mayCallUrl());
-    this.readerPolicyArn = policy.managedPolicyArn;
+    table.letRead(this.function);
+    if (customerKey) {
+      const ofTheTable = { actions: ['kms:Decrypt', 'kms:DescribeKey'], resources: [customerKey.keyArn] };
+      this.function.role.addToPolicy(new PolicyStatement(ofTheTable));
+    }
+    const { lambda } = this.function;
+    const auth = deployment.readAuth;
+    this.frontEnd =
+      config.frontEnd === 'http-api'
+        ? new ReadHttpApi(this, 'HttpApi', { lambda, auth, logKey })
+        : functionUrl(lambda, auth);
+    this.readerPolicyArn = this.#readerPolicy(deployment.parameterPrefix, customerKey);
   }
 
-  #readerPolicy(prefix: string): ManagedPolicy {
+  #readerPolicy(prefix: string, customerKey: IKey | undefined): string {
     const tokens = (name: string) =>
       Stack.of(this).formatArn({
         service: 'ssm',
         resource: 'parameter',
         resourceName: `${prefix.slice(1)}/${name}`,
       });
+    const { mayCall } = this.frontEnd;
     const policy = new ManagedPolicy(this, 'ReaderPolicy', {
       description: 'Read WeChat tokens and tickets from SSM and from the read URL',
       statements: [
@@ -48,6 +65,10 @@ export class ReadApi extends Construct {
           actions: ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
           resources: [tokens('tokens'), tokens('tokens/*')],
         }),
+        ...(customerKey
+          ? [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [customerKey.keyArn] })]
+          : []),
+        ...mayCall,
       ],
     });
     acknowledgeWildcard(
@@ -55,26 +76,9 @@ export class ReadApi extends Construct {
       tokens('tokens/*'),
       'A reader may read every token of the deployment; secrets are under another root.',
     );
-    return policy;
-  }
-
-  /**
-   * For callers of this account their own policy decides. A Function URL needs two permissions since October 2025:
-   * https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-   */
-  #mayCallUrl(): PolicyStatement[] {
-    const { functionArn } = this.function.lambda;
-    return [
-      new PolicyStatement({
-        actions: ['lambda:InvokeFunctionUrl'],
-        resources: [functionArn],
-        conditions: { StringEquals: { 'lambda:FunctionUrlAuthType': 'AWS_IAM' } },
-      }),
-      new PolicyStatement({
-        actions: ['lambda:InvokeFunction'],
-        resources: [functionArn],
-        conditions: { Bool: { 'lambda:InvokedViaFunctionUrl': 'true' } },
-      }),
-    ];
+    const paths = mayCall.flatMap(({ resources }) => resources).filter((arn) => arn.endsWith('/*'));
+    for (const arn of paths)
+      acknowledgeWildcard(policy, arn, 'Every path of this one API, which only reads.');
+    return policy.managedPolicyArn;
   }
 }

@@ -1,5 +1,6 @@
 import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
@@ -9,30 +10,44 @@ import { acknowledgeWildcard } from '../acknowledge.ts';
 import type { Config } from '../config.ts';
 import { BundledFunction } from './bundled-function.ts';
 import type { CredentialTable } from './credential-table.ts';
+import type { FixedIpEgress } from './egress.ts';
+
+type RefresherProps = {
+  readonly config: Config;
+  readonly table: CredentialTable;
+  readonly logKey: IKey;
+  /** The user's own, for the table and the parameters. */
+  readonly customerKey: IKey | undefined;
+  readonly egress: FixedIpEgress | undefined;
+};
 
 /** The function that renews, the schedule that ticks it, and the queue for what was not delivered or crashed. */
 export class Refresher extends Construct {
   readonly function: BundledFunction;
   readonly failures: Queue;
 
-  constructor(scope: Construct, id: string, props: { config: Config; table: CredentialTable }) {
+  constructor(scope: Construct, id: string, props: RefresherProps) {
     super(scope, id);
-    const { deployment, wechatHosts, wecomHosts, proxyUrlParameter } = props.config;
+    const { stackName, deployment, wechatHosts, wecomHosts, egress } = props.config;
     this.function = new BundledFunction(this, 'Refresh', {
       entry: 'refresh',
       description: 'Renews every WeChat credential that is due',
       deployment,
       timeout: Duration.millis(timingOf(deployment.tickMinutes * 60_000).timeoutMs),
       memoryMb: 256,
+      logKey: props.logKey,
+      egress: props.egress,
       environment: {
         WECHAT_HOSTS: wechatHosts.join(','),
         WECOM_HOSTS: wecomHosts.join(','),
-        POWERTOOLS_SERVICE_NAME: 'wechat-token-refresher',
+        // The dimension of every metric: stacks of one account share the namespace.
+        POWERTOOLS_SERVICE_NAME: stackName,
       },
     });
     props.table.letRefresh(this.function);
     this.#letUseParameters(deployment.parameterPrefix);
-    if (proxyUrlParameter !== undefined) this.#letUseProxy(proxyUrlParameter);
+    if (props.customerKey) this.#letUseKey(props.customerKey);
+    if (egress.proxyUrlParameter !== undefined) this.#letUseProxy(egress.proxyUrlParameter);
     this.failures = new Queue(this, 'Failures', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -67,6 +82,18 @@ export class Refresher extends Construct {
       under('tokens'),
       'One parameter a credential, created by the refresher, the only writer of this root.',
     );
+  }
+
+  /** The grant and the variable in one call. DynamoDB and SSM use the key in the name of who asks them. */
+  #letUseKey(key: IKey): void {
+    const { lambda, role } = this.function;
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
+        resources: [key.keyArn],
+      }),
+    );
+    lambda.addEnvironment('PARAMETER_KEY_ID', key.keyArn);
   }
 
   /** The grant and the variable in one call. The parameter holds a password, so ops write it, like the secrets. */

@@ -3,12 +3,13 @@ import { ConfigError, loadConfig } from '../../infra/config.ts';
 import { shop } from './synth.ts';
 
 const crm = { name: 'crm', kind: 'wecom', corpId: 'ww0123456789abcdef', agentId: 1000002 };
+const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef';
 const proxyAt = (proxyUrlParameter: string) => ({ egress: { mode: 'proxy', proxyUrlParameter } });
 const withApp = (changes: object) => ({ apps: [{ ...shop, ...changes }] });
 
-function problems(context: Parameters<typeof loadConfig>[0]): string {
+function problems(context: Parameters<typeof loadConfig>[0], region?: string): string {
   try {
-    loadConfig(context);
+    loadConfig(context, region);
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
     return error instanceof Error ? error.message : '';
@@ -31,7 +32,9 @@ describe('what is accepted', () => {
       },
       wechatHosts: ['https://api.weixin.qq.com', 'https://api2.weixin.qq.com'],
       wecomHosts: ['https://qyapi.weixin.qq.com'],
-      proxyUrlParameter: undefined,
+      egress: { mode: 'direct' },
+      frontEnd: 'function-url',
+      kmsKeyArn: undefined,
       alarmEmail: undefined,
     });
   });
@@ -64,6 +67,9 @@ describe('what is accepted', () => {
     ['what is the default, said aloud', { readUrl: { auth: 'iam' }, egress: { mode: 'direct' } }],
     ['reader keys', { readUrl: { auth: 'key' } }],
     ['a proxy', { egress: { mode: 'proxy', proxyUrlParameter: '/wechat/proxy-url' } }],
+    ['a NAT gateway', { egress: { mode: 'nat-gateway' } }],
+    ['a NAT instance', { egress: { mode: 'nat-instance' } }],
+    ['an HTTP API where a function URL would do', { readUrl: { frontEnd: 'http-api' } }],
     ['a private WeCom', { wecomHosts: ['https://qyapi.example.com'] }],
   ])('%s', (_name, changes) => {
     expect(() => loadConfig({ wechat: { ...withApp({}), ...changes } })).not.toThrow();
@@ -126,7 +132,14 @@ describe('what is refused, by path', () => {
     ['wechat.readUrl.cacheSeconds', /0 to 60/, { readUrl: { cacheSeconds: -1 } }],
     ['wechat.egress', /expected object/, { egress: 'direct' }],
     ['wechat.egress.mode', /expected one of direct/, { egress: { mode: 'vpn' } }],
-    ['wechat.egress.mode', /'nat-instance' is not supported yet/, { egress: { mode: 'nat-instance' } }],
+    ['wechat.readUrl.frontEnd', /expected one of function-url/, { readUrl: { frontEnd: 'rest-api' } }],
+    ['wechat.kmsKeyArn', /a key's ARN, like/, { kmsKeyArn: 'alias/wechat' }],
+    ['wechat.kmsKeyArn', /is a key of eu-west-1.*set AWS_REGION/, { kmsKeyArn: KEY }],
+    [
+      'wechat.egress.proxyUrlParameter',
+      /only goes with mode 'proxy'/,
+      { egress: { mode: 'nat-gateway', proxyUrlParameter: '/p' } },
+    ],
     ['wechat.egress.proxyUrlParameter', /goes with mode 'proxy'/, { egress: { mode: 'proxy' } }],
     [
       'wechat.egress.proxyUrlParameter',
@@ -185,7 +198,6 @@ describe('what is refused, by path', () => {
     ['wechat.wecomHosts', /at least one/, { wecomHosts: [] }],
     ['wechat.readUrl.cacheSeconds', /60/, { readUrl: { cacheSeconds: 61 } }],
     ['wechat.readUrl.cors', /not a key/, { readUrl: { cors: true } }],
-    ['wechat.egress.mode', /'nat-gateway' is not supported yet/, { egress: { mode: 'nat-gateway' } }],
     ['wechat.alarmEmail', /e-mail/, { alarmEmail: 'ops' }],
     ['wechat.colour', /not a key/, { colour: 'red' }],
   ])('%s %s', (path, cure, wechat) => {
@@ -235,5 +247,44 @@ describe('what is refused, by path', () => {
     ],
   ])('%s', (_name, context, expected) => {
     expect(problems(context)).toMatch(expected);
+  });
+});
+
+describe('what the region decides', () => {
+  test.each([
+    [undefined, 'function-url'],
+    ['us-east-1', 'function-url'],
+    ['ap-east-1', 'function-url'],
+    ['me-central-1', 'http-api'],
+    ['ap-south-2', 'http-api'],
+    ['ap-southeast-4', 'http-api'],
+    ['ca-west-1', 'http-api'],
+    ['eu-south-2', 'http-api'],
+    ['eu-central-2', 'http-api'],
+    ['il-central-1', 'http-api'],
+    ['cn-north-1', 'http-api'],
+    ['cn-northwest-1', 'http-api'],
+  ])('the read URL in %s is a %s', (region, frontEnd) => {
+    expect(loadConfig({ wechat: withApp({}) }, region).frontEnd).toBe(frontEnd);
+  });
+
+  test('unless the configuration decides', () => {
+    const ask = (frontEnd: string) => ({ wechat: { ...withApp({}), readUrl: { frontEnd } } });
+    expect(loadConfig(ask('function-url'), 'me-central-1').frontEnd).toBe('function-url');
+    expect(loadConfig(ask('http-api'), 'us-east-1').frontEnd).toBe('http-api');
+  });
+
+  test('reader keys are refused in China, with the reason', () => {
+    const wechat = { ...withApp({}), readUrl: { auth: 'key' } };
+    expect(problems({ wechat }, 'cn-north-1')).toMatch(/^ {2}wechat\.readUrl\.auth: .*ICP licence.*'iam'/m);
+    expect(loadConfig({ wechat }, 'me-central-1').frontEnd).toBe('http-api');
+  });
+
+  test('a key belongs to the region of the stack', () => {
+    const wechat = { ...withApp({}), kmsKeyArn: KEY };
+    expect(loadConfig({ wechat }, 'eu-west-1').kmsKeyArn).toBe(KEY);
+    expect(problems({ wechat }, 'eu-west-2')).toContain(
+      'is a key of eu-west-1, and the stack goes to eu-west-2',
+    );
   });
 });

@@ -1,142 +1,13 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { timingOf } from '../../functions/core/timing.ts';
-import { type Resource, resourcesOf, tokenStack } from './synth.ts';
-
-type Statement = {
-  Effect: string;
-  Action: string | string[];
-  Resource: unknown;
-  Condition?: unknown;
-  Principal?: unknown;
-  Sid?: string;
-};
+import { resourcesOf, tokenStack } from './synth.ts';
+import { ofType, theOnly } from './template.ts';
 
 const stack = tokenStack({ wechat: { alarmEmail: 'ops@example.com' } });
 const template = Template.fromStack(stack).toJSON();
 const resources = resourcesOf(stack);
-
-const ofType = (type: string, from = resources): Record<string, Resource> =>
-  Object.fromEntries(Object.entries(from).filter(([, { Type }]) => Type === type));
-
-function theOnly(type: string, from = resources): Resource {
-  const [resource, ...more] = Object.values(ofType(type, from));
-  if (!resource || more.length > 0) throw new Error(`not exactly one ${type}`);
-  return resource;
-}
-
-const statementsOf = ({ Properties }: Resource): Statement[] =>
-  (Properties['PolicyDocument'] as { Statement: Statement[] }).Statement;
-
-/** Who may do what to what: the whole of every policy that gives a role or an app something. */
-function grants(from = resources) {
-  const policies = { ...ofType('AWS::IAM::Policy', from), ...ofType('AWS::IAM::ManagedPolicy', from) };
-  return Object.fromEntries(Object.entries(policies).map(([id, policy]) => [id, statementsOf(policy)]));
-}
-
-const allow = (actions: string | string[], resource: string | string[], condition?: object) => ({
-  Effect: 'Allow',
-  Action: actions,
-  Resource: resource,
-  ...(condition && { Condition: condition }),
-});
-
-const LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 const FAILURES = '<RefresherFailures.Arn>';
-const parameters = 'arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter/wechat';
-
-describe('each role can do this and nothing else', () => {
-  const refresher = [
-    allow(LOG, '<RefresherRefreshLogs.Arn>'),
-    allow(['dynamodb:BatchGetItem', 'dynamodb:PutItem'], '<CredentialsTable.Arn>'),
-    allow('ssm:GetParameter', `${parameters}/secrets/*`),
-    allow('ssm:PutParameter', `${parameters}/tokens/*`),
-    allow('sqs:SendMessage', FAILURES),
-    allow('sns:Publish', '<MonitoringAlarms>'),
-    allow(['kms:Decrypt', 'kms:GenerateDataKey'], '<MonitoringTopicKey.Arn>'),
-  ];
-  const reader = [
-    allow(LOG, '<ReadApiReadLogs.Arn>'),
-    allow('dynamodb:BatchGetItem', '<CredentialsTable.Arn>'),
-  ];
-  const schedule = [
-    allow('lambda:InvokeFunction', '<RefresherRefreshFunction.Arn>'),
-    allow('sqs:SendMessage', FAILURES),
-  ];
-  // A Function URL asks its callers for two permissions, each of them useless for anything else.
-  const apps = [
-    allow(
-      ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
-      [`${parameters}/tokens`, `${parameters}/tokens/*`],
-    ),
-    allow('lambda:InvokeFunctionUrl', '<ReadApiReadFunction.Arn>', {
-      StringEquals: { 'lambda:FunctionUrlAuthType': 'AWS_IAM' },
-    }),
-    allow('lambda:InvokeFunction', '<ReadApiReadFunction.Arn>', {
-      Bool: { 'lambda:InvokedViaFunctionUrl': 'true' },
-    }),
-  ];
-
-  test('the refresher, the reader, the schedule and apps', () => {
-    expect(grants()).toEqual({
-      RefresherRefreshRoleDefaultPolicy: refresher,
-      ReadApiReadRoleDefaultPolicy: reader,
-      RefresherScheduleRoleDefaultPolicy: schedule,
-      ReadApiReaderPolicy: apps,
-    });
-  });
-
-  test('in a known region and account, ARNs name it and the prefix', () => {
-    const known = tokenStack({
-      wechat: { parameterPrefix: '/team/wx' },
-      env: { account: '123456789012', region: 'eu-west-1' },
-    });
-    const arns = JSON.stringify(grants(resourcesOf(known))).match(/arn:[^"]*/g);
-    const root = 'arn:aws:ssm:eu-west-1:123456789012:parameter/team/wx';
-    expect(arns?.sort()).toEqual(
-      ['secrets/*', 'tokens', 'tokens/*', 'tokens/*'].map((name) => `${root}/${name}`),
-    );
-  });
-
-  test('the partition follows the region', () => {
-    const china = tokenStack({ env: { account: '123456789012', region: 'cn-north-1' } });
-    expect(JSON.stringify(grants(resourcesOf(china)))).toContain(
-      'arn:aws-cn:ssm:cn-north-1:123456789012:parameter/wechat/',
-    );
-  });
-
-  test('nobody gets anything but by these policies, and nobody else may be the role', () => {
-    const trust = (service: string, condition?: object) => ({
-      AssumeRolePolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Action: 'sts:AssumeRole',
-            Principal: { Service: service },
-            ...(condition && { Condition: condition }),
-          },
-        ],
-      },
-    });
-    const roles = Object.entries(ofType('AWS::IAM::Role'));
-    expect(Object.fromEntries(roles.map(([id, { Properties }]) => [id, Properties]))).toEqual({
-      RefresherRefreshRole: trust('lambda.amazonaws.com'),
-      ReadApiReadRole: trust('lambda.amazonaws.com'),
-      RefresherScheduleRole: trust('scheduler.amazonaws.com', {
-        StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' },
-      }),
-    });
-    expect(ofType('AWS::Lambda::Permission')).toEqual({});
-  });
-
-  test("only a key's own policy says Resource *", () => {
-    const carefree = Object.entries(resources)
-      .filter(([, { Properties }]) => JSON.stringify(Properties).includes('"Resource":"*"'))
-      .map(([id]) => id);
-    expect(carefree).toEqual(['MonitoringTopicKey']);
-  });
-});
 
 describe('functions', () => {
   const properties = (id: string) => resources[id]?.Properties;
@@ -156,8 +27,8 @@ describe('functions', () => {
           TABLE_NAME: '<CredentialsTable>',
           WECHAT_HOSTS: 'https://api.weixin.qq.com,https://api2.weixin.qq.com',
           WECOM_HOSTS: 'https://qyapi.weixin.qq.com',
-          NOTICE_TOPIC_ARN: '<MonitoringAlarms>',
-          POWERTOOLS_SERVICE_NAME: 'wechat-token-refresher',
+          NOTICE_TOPIC_ARN: '<MonitoringAlarmsTopic>',
+          POWERTOOLS_SERVICE_NAME: 'WechatTokenRefresher',
         },
       },
     });
@@ -178,8 +49,8 @@ describe('functions', () => {
   });
 
   test('there is no third one, and each logs for a month', () => {
-    expect(Object.keys(ofType('AWS::Lambda::Function'))).toHaveLength(2);
-    const logs = Object.values(ofType('AWS::Logs::LogGroup'));
+    expect(Object.keys(ofType('AWS::Lambda::Function', resources))).toHaveLength(2);
+    const logs = Object.values(ofType('AWS::Logs::LogGroup', resources));
     expect(logs).toHaveLength(2);
     for (const log of logs) {
       expect(log).toMatchObject({ Properties: { RetentionInDays: 30 }, DeletionPolicy: 'Delete' });
@@ -187,7 +58,7 @@ describe('functions', () => {
   });
 
   test('the read URL asks for a signature', () => {
-    expect(theOnly('AWS::Lambda::Url').Properties).toEqual({
+    expect(theOnly('AWS::Lambda::Url', resources).Properties).toEqual({
       AuthType: 'AWS_IAM',
       TargetFunctionArn: '<ReadApiReadFunction.Arn>',
     });
@@ -196,7 +67,7 @@ describe('functions', () => {
 
 describe('ticks', () => {
   test('one a minute, never repeated, lost ones kept', () => {
-    const { Properties, DependsOn } = theOnly('AWS::Scheduler::Schedule');
+    const { Properties, DependsOn } = theOnly('AWS::Scheduler::Schedule', resources);
     expect(Properties).toMatchObject({
       ScheduleExpression: 'rate(1 minute)',
       FlexibleTimeWindow: { Mode: 'OFF' },
@@ -218,7 +89,7 @@ describe('ticks', () => {
   });
 
   test('a failed invocation is kept, not repeated: the next tick is the retry', () => {
-    const { Properties, DependsOn } = theOnly('AWS::Lambda::EventInvokeConfig');
+    const { Properties, DependsOn } = theOnly('AWS::Lambda::EventInvokeConfig', resources);
     expect(Properties).toEqual({
       FunctionName: '<RefresherRefreshFunction>',
       Qualifier: '$LATEST',
@@ -231,7 +102,7 @@ describe('ticks', () => {
   });
 
   test('what failed is kept encrypted, for two weeks', () => {
-    expect(theOnly('AWS::SQS::Queue').Properties).toEqual({
+    expect(theOnly('AWS::SQS::Queue', resources).Properties).toEqual({
       SqsManagedSseEnabled: true,
       MessageRetentionPeriod: 14 * 24 * 3600,
     });
@@ -239,7 +110,7 @@ describe('ticks', () => {
 });
 
 test('the table outlives the stack and can be restored', () => {
-  expect(theOnly('AWS::DynamoDB::GlobalTable')).toMatchObject({
+  expect(theOnly('AWS::DynamoDB::GlobalTable', resources)).toMatchObject({
     DeletionPolicy: 'Retain',
     UpdateReplacePolicy: 'Retain',
     Properties: {
@@ -253,98 +124,6 @@ test('the table outlives the stack and can be restored', () => {
       ],
     },
   });
-});
-
-describe('alarms', () => {
-  test('each notifies the topic of trouble and of its end, and says what to do', () => {
-    const alarms = Object.values(ofType('AWS::CloudWatch::Alarm'));
-    expect(alarms).toHaveLength(2);
-    for (const { Properties } of alarms) {
-      expect(Properties['AlarmActions']).toEqual(['<MonitoringAlarms>']);
-      expect(Properties['OKActions']).toEqual(['<MonitoringAlarms>']);
-      expect(String(Properties['AlarmDescription']).length).toBeGreaterThan(80);
-    }
-  });
-
-  test('by e-mail, where there is an address', () => {
-    expect(theOnly('AWS::SNS::Subscription').Properties).toEqual({
-      Protocol: 'email',
-      Endpoint: 'ops@example.com',
-      TopicArn: '<MonitoringAlarms>',
-    });
-    expect(ofType('AWS::SNS::Subscription', resourcesOf(tokenStack()))).toEqual({});
-  });
-
-  // A topic policy replaces SNS's default, which let this account's alarms publish: the denial of plain HTTP alone
-  // would refuse CloudWatch, and ops would hear nothing.
-  test('CloudWatch, of this account only, may publish to the topic and use its key', () => {
-    const condition = { StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' } };
-    const cloudWatch = { Principal: { Service: 'cloudwatch.amazonaws.com' } };
-    expect(statementsOf(theOnly('AWS::SNS::TopicPolicy')).filter(({ Effect }) => Effect === 'Allow')).toEqual(
-      [{ ...allow('sns:Publish', '<MonitoringAlarms>', condition), ...cloudWatch, Sid: expect.any(String) }],
-    );
-    const { KeyPolicy } = theOnly('AWS::KMS::Key').Properties as { KeyPolicy: { Statement: Statement[] } };
-    expect(KeyPolicy.Statement).toEqual([
-      {
-        ...allow('kms:*', '*'),
-        Principal: { AWS: 'arn:<AWS::Partition>:iam::<AWS::AccountId>:root' },
-      },
-      { ...allow(['kms:Decrypt', 'kms:GenerateDataKey'], '*', condition), ...cloudWatch },
-    ]);
-  });
-});
-
-describe('a read URL with reader keys', () => {
-  const byKey = resourcesOf(tokenStack({ wechat: { readUrl: { auth: 'key' } } }));
-
-  test('is open to everybody by the two permissions that a public URL needs since October 2025', () => {
-    expect(theOnly('AWS::Lambda::Url', byKey).Properties['AuthType']).toBe('NONE');
-    const permissions = Object.values(byKey).filter(({ Type }) => Type === 'AWS::Lambda::Permission');
-    const FunctionName = '<ReadApiReadFunction.Arn>';
-    expect(permissions.map(({ Properties }) => Properties)).toEqual([
-      {
-        Action: 'lambda:InvokeFunctionUrl',
-        FunctionName,
-        FunctionUrlAuthType: 'NONE',
-        Principal: '*',
-      },
-      { Action: 'lambda:InvokeFunction', FunctionName, InvokedViaFunctionUrl: true, Principal: '*' },
-    ]);
-  });
-
-  test('asks no IAM right of its readers, and gives the function none beyond reading', () => {
-    const changed = { ...grants(), ...grants(byKey) };
-    expect(grants(byKey)).toEqual({
-      ...changed,
-      ReadApiReaderPolicy: [
-        allow(
-          ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
-          [`${parameters}/tokens`, `${parameters}/tokens/*`],
-        ),
-      ],
-      ReadApiReadRoleDefaultPolicy: grants()['ReadApiReadRoleDefaultPolicy'],
-    });
-  });
-
-  test('with IAM nobody is let in by the function itself', () => {
-    expect(Object.values(resources).some(({ Type }) => Type === 'AWS::Lambda::Permission')).toBe(false);
-  });
-});
-
-test('a proxy is named by its parameter, which the refresher alone may read', () => {
-  const behindProxy = resourcesOf(
-    tokenStack({ wechat: { egress: { mode: 'proxy', proxyUrlParameter: '/net/proxy-url' } } }),
-  );
-  expect(behindProxy['RefresherRefreshFunction']?.Properties).toMatchObject({
-    Environment: { Variables: { PROXY_URL_PARAMETER: '/net/proxy-url' } },
-  });
-  const granted = Object.entries(grants(behindProxy)).filter(([, statements]) =>
-    JSON.stringify(statements).includes('/net/proxy-url'),
-  );
-  expect(granted.map(([role]) => role)).toEqual(['RefresherRefreshRoleDefaultPolicy']);
-  expect(granted[0]?.[1]).toContainEqual(
-    allow('ssm:GetParameter', [parameters.replace('/wechat', '/net/proxy-url'), `${parameters}/secrets/*`]),
-  );
 });
 
 test('a slower tick and other hosts reach all that depends on them', () => {

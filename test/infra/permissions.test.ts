@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest';
+import { resourcesOf, tokenStack } from './synth.ts';
+import { allow, grants, ofType, type Resources } from './template.ts';
+
+/**
+ * The whole of what every role may do, mode by mode and word for word: a role that gains an action fails here.
+ */
+
+const LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+const FAILURES = '<RefresherFailures.Arn>';
+const inRegion = 'arn:<AWS::Partition>';
+const parameters = `${inRegion}:ssm:<AWS::Region>:<AWS::AccountId>:parameter/wechat`;
+const anyInterface = `${inRegion}:ec2:<AWS::Region>:<AWS::AccountId>:*/*`;
+const api = `${inRegion}:execute-api:<AWS::Region>:<AWS::AccountId>:<ReadApiHttpApi>/$default`;
+const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef';
+
+const MAKE_INTERFACES = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:UnassignPrivateIpAddresses',
+];
+const SEE_INTERFACES = ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'];
+
+const readSecrets = allow('ssm:GetParameter', `${parameters}/secrets/*`);
+const refresher = [
+  allow(LOG, '<RefresherRefreshLogs.Arn>'),
+  allow(['dynamodb:BatchGetItem', 'dynamodb:PutItem'], '<CredentialsTable.Arn>'),
+  readSecrets,
+  allow('ssm:PutParameter', `${parameters}/tokens/*`),
+  allow('sqs:SendMessage', FAILURES),
+  allow('sns:Publish', '<MonitoringAlarmsTopic>'),
+  allow(['kms:Decrypt', 'kms:GenerateDataKey'], '<Key.Arn>'),
+];
+const reader = [
+  allow(LOG, '<ReadApiReadLogs.Arn>'),
+  allow('dynamodb:BatchGetItem', '<CredentialsTable.Arn>'),
+];
+const schedule = [
+  allow('lambda:InvokeFunction', '<RefresherRefreshFunction.Arn>'),
+  allow('sqs:SendMessage', FAILURES),
+];
+const readParameters = allow(
+  ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
+  [`${parameters}/tokens`, `${parameters}/tokens/*`],
+);
+// A Function URL asks its callers for two permissions, each of them useless for anything else.
+const callUrl = [
+  allow('lambda:InvokeFunctionUrl', '<ReadApiReadFunction.Arn>', {
+    StringEquals: { 'lambda:FunctionUrlAuthType': 'AWS_IAM' },
+  }),
+  allow('lambda:InvokeFunction', '<ReadApiReadFunction.Arn>', {
+    Bool: { 'lambda:InvokedViaFunctionUrl': 'true' },
+  }),
+];
+// Only Lambda itself may use them: its code is denied all of it.
+const attach = [
+  allow(MAKE_INTERFACES, anyInterface),
+  allow(SEE_INTERFACES, '*'),
+  {
+    ...allow([...MAKE_INTERFACES, ...SEE_INTERFACES].sort(), '*', {
+      Null: { 'lambda:SourceFunctionArn': 'false' },
+    }),
+    Effect: 'Deny',
+  },
+];
+
+type Expected = { refresher?: object[]; reader?: object[]; apps?: object[] };
+const byDefault = { refresher, reader, apps: [readParameters, ...callUrl] };
+
+const modes: [what: string, wechat: object, expected: Expected][] = [
+  ['by default', {}, {}],
+  ['through a NAT gateway', { egress: { mode: 'nat-gateway' } }, { refresher: [...attach, ...refresher] }],
+  ['through a NAT instance', { egress: { mode: 'nat-instance' } }, { refresher: [...attach, ...refresher] }],
+  [
+    'through a proxy',
+    { egress: { mode: 'proxy', proxyUrlParameter: '/net/proxy-url' } },
+    {
+      refresher: refresher.map((statement) =>
+        statement === readSecrets
+          ? allow('ssm:GetParameter', [
+              parameters.replace('/wechat', '/net/proxy-url'),
+              `${parameters}/secrets/*`,
+            ])
+          : statement,
+      ),
+    },
+  ],
+  ['with reader keys', { readUrl: { auth: 'key' } }, { apps: [readParameters] }],
+  [
+    'behind an HTTP API',
+    { readUrl: { frontEnd: 'http-api' } },
+    { apps: [readParameters, allow('execute-api:Invoke', [`${api}/GET/*`, `${api}/POST/*`])] },
+  ],
+  [
+    'behind an HTTP API with reader keys',
+    { readUrl: { frontEnd: 'http-api', auth: 'key' } },
+    { apps: [readParameters] },
+  ],
+];
+
+const byActions = (statements: object[] = []) => statements.map((each) => JSON.stringify(each)).sort();
+const granted = (resources: Resources) =>
+  Object.fromEntries(
+    Object.entries(grants(resources)).map(([id, statements]) => [id, byActions(statements)]),
+  );
+const expectedOf = (expected: Expected) => {
+  const all = { ...byDefault, ...expected };
+  return {
+    RefresherRefreshRoleDefaultPolicy: byActions(all.refresher.map(asPrinted)),
+    ReadApiReadRoleDefaultPolicy: byActions(all.reader.map(asPrinted)),
+    RefresherScheduleRoleDefaultPolicy: byActions(schedule.map(asPrinted)),
+    ReadApiReaderPolicy: byActions(all.apps.map(asPrinted)),
+  };
+};
+/** The order of keys in a template. */
+const asPrinted = (statement: object) =>
+  Object.fromEntries(Object.entries(statement).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+describe('each role can do this and nothing else', () => {
+  test.each(modes)('%s', (_what, wechat, expected) => {
+    expect(granted(resourcesOf(tokenStack({ wechat })))).toEqual(expectedOf(expected));
+  });
+
+  test('with a key of the user', () => {
+    const env = { account: '123456789012', region: 'eu-west-1' };
+    const withKey = resourcesOf(tokenStack({ wechat: { kmsKeyArn: KEY }, env }));
+    const gained = Object.entries(grants(withKey)).map(([id, statements]) => [
+      id,
+      statements.filter(({ Resource }) => Resource === KEY),
+    ]);
+    expect(Object.fromEntries(gained)).toEqual({
+      RefresherRefreshRoleDefaultPolicy: [
+        allow(['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'], KEY),
+      ],
+      ReadApiReadRoleDefaultPolicy: [allow(['kms:Decrypt', 'kms:DescribeKey'], KEY)],
+      RefresherScheduleRoleDefaultPolicy: [],
+      ReadApiReaderPolicy: [allow('kms:Decrypt', KEY)],
+    });
+    const without = grants(resourcesOf(tokenStack({ env })));
+    const others = Object.entries(grants(withKey)).map(([id, statements]) => [
+      id,
+      statements.filter(({ Resource }) => Resource !== KEY),
+    ]);
+    expect(Object.fromEntries(others)).toEqual(without);
+  });
+
+  test('in a known region and account, ARNs name it and the prefix', () => {
+    const known = tokenStack({
+      wechat: { parameterPrefix: '/team/wx' },
+      env: { account: '123456789012', region: 'eu-west-1' },
+    });
+    const arns = JSON.stringify(grants(resourcesOf(known))).match(/arn:[^"]*/g);
+    const root = 'arn:aws:ssm:eu-west-1:123456789012:parameter/team/wx';
+    expect(arns?.sort()).toEqual(
+      ['secrets/*', 'tokens', 'tokens/*', 'tokens/*'].map((name) => `${root}/${name}`),
+    );
+  });
+});
+
+describe('nobody else may be the role', () => {
+  const trust = (service: string, condition?: object) => ({
+    AssumeRolePolicyDocument: {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Action: 'sts:AssumeRole',
+          Principal: { Service: service },
+          ...(condition && { Condition: condition }),
+        },
+      ],
+    },
+  });
+  const roles = {
+    RefresherRefreshRole: trust('lambda.amazonaws.com'),
+    ReadApiReadRole: trust('lambda.amazonaws.com'),
+    RefresherScheduleRole: trust('scheduler.amazonaws.com', {
+      StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' },
+    }),
+  };
+
+  test.each([
+    ['by default', {}, roles],
+    ['through a NAT gateway', { egress: { mode: 'nat-gateway' } }, roles],
+    ['behind an HTTP API', { readUrl: { frontEnd: 'http-api' } }, roles],
+  ])('%s', (_what, wechat, expected) => {
+    const found = Object.entries(ofType('AWS::IAM::Role', resourcesOf(tokenStack({ wechat }))));
+    expect(Object.fromEntries(found.map(([id, { Properties }]) => [id, Properties]))).toEqual(expected);
+  });
+
+  test('a NAT instance has a role that may do nothing', () => {
+    const found = ofType(
+      'AWS::IAM::Role',
+      resourcesOf(tokenStack({ wechat: { egress: { mode: 'nat-instance' } } })),
+    );
+    const [[, instance] = [], ...more] = Object.entries(found).filter(([id]) => !(id in roles));
+    expect(instance?.Properties['AssumeRolePolicyDocument']).toEqual(
+      trust('ec2.amazonaws.com').AssumeRolePolicyDocument,
+    );
+    expect(instance?.Properties).not.toHaveProperty('ManagedPolicyArns');
+    expect(instance?.Properties).not.toHaveProperty('Policies');
+    expect(more).toEqual([]);
+  });
+});
+
+describe('functions', () => {
+  const permissions = (wechat: object) =>
+    Object.values(ofType('AWS::Lambda::Permission', resourcesOf(tokenStack({ wechat })))).map(
+      ({ Properties }) => Properties,
+    );
+  const FunctionName = '<ReadApiReadFunction.Arn>';
+
+  test('let nobody in themselves, by default', () => {
+    expect(permissions({})).toEqual([]);
+  });
+
+  // https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+  test('with reader keys everybody may call, by the two permissions of a public URL since October 2025', () => {
+    expect(permissions({ readUrl: { auth: 'key' } })).toEqual([
+      { Action: 'lambda:InvokeFunctionUrl', FunctionName, FunctionUrlAuthType: 'NONE', Principal: '*' },
+      { Action: 'lambda:InvokeFunction', FunctionName, InvokedViaFunctionUrl: true, Principal: '*' },
+    ]);
+  });
+
+  test('behind an HTTP API, that API may', () => {
+    expect(permissions({ readUrl: { frontEnd: 'http-api' } })).toEqual([
+      {
+        Action: 'lambda:InvokeFunction',
+        FunctionName,
+        Principal: 'apigateway.amazonaws.com',
+        SourceArn: `${inRegion}:execute-api:<AWS::Region>:<AWS::AccountId>:<ReadApiHttpApi>/*/*`,
+      },
+    ]);
+  });
+});
+
+describe('wildcards', () => {
+  const carefree = (wechat: object) =>
+    Object.entries(resourcesOf(tokenStack({ wechat })))
+      .filter(([, { Properties }]) => JSON.stringify(Properties).includes('"Resource":"*"'))
+      .map(([id]) => id);
+
+  test("only a key's own policy says Resource *", () => {
+    expect(carefree({})).toEqual(['Key']);
+  });
+
+  test('and what EC2 grants on nothing narrower, in a VPC', () => {
+    expect(carefree({ egress: { mode: 'nat-gateway' } })).toEqual([
+      'Key',
+      'RefresherRefreshRoleDefaultPolicy',
+    ]);
+  });
+
+  test('the read function has no action that writes', () => {
+    const all = modes.flatMap(
+      ([, wechat]) => grants(resourcesOf(tokenStack({ wechat })))['ReadApiReadRoleDefaultPolicy'],
+    );
+    const actions = new Set(all.flatMap((statement) => statement?.Action ?? []));
+    expect([...actions].sort()).toEqual(['dynamodb:BatchGetItem', ...LOG]);
+  });
+});

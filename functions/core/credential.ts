@@ -123,7 +123,7 @@ export type CredentialRecord = {
   readonly classicQuotaBackAt: number;
   /** When ops were last told that somebody else rotated this credential. */
   readonly rotationToldAt: number;
-  /** The mistake in the configuration that ops were last told of, '' once it is mended; and when. */
+  /** The code of the mistake in the configuration that ops were last told of, '' before the first; and when. */
   readonly mistakeTold: string;
   readonly mistakeToldAt: number;
 };

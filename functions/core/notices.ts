@@ -50,17 +50,18 @@ export function quotaNotice(
 }
 
 /**
- * What ops should hear of a mistake that only they can mend: once, when it is new. One that was mended and is back
- * within the hour is told of when the hour is over, and one that stays, once a day.
+ * What ops should hear of a mistake that only they can mend: once, when it is new. One that stays is told of once a day;
+ * one that was mended and is back within the hour, when the hour is over.
  */
 export function mistakeNotice(
   { app, name }: Credential,
-  { mistakeTold, mistakeToldAt }: CredentialRecord,
+  { mistakeTold, mistakeToldAt, failure }: CredentialRecord,
   { kind, code, message }: SourceError,
   now: number,
 ): Notice | undefined {
   if (kind !== 'configuration') return undefined;
-  const spacingMs = mistakeTold === code ? TELL_DAILY_MS : mistakeTold === '' ? TELL_AGAIN_MS : 0;
+  const stays = failure?.code === code;
+  const spacingMs = mistakeTold !== code ? 0 : stays ? TELL_DAILY_MS : TELL_AGAIN_MS;
   if (now - mistakeToldAt < spacingMs) return undefined;
   return { kind: 'configuration-error', app: app.name, credential: name, message, tell: true };
 }

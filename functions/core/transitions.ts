@@ -50,7 +50,6 @@ export function renewed(
     ...rest,
     version: record.version + 1,
     valueInDoubt: false,
-    mistakeTold: '',
     nextAttemptAt: 0,
     classicQuotaBackAt: grant.classicQuotaBackAt ?? record.classicQuotaBackAt,
     ...(replaced?.account === account && {
@@ -94,7 +93,6 @@ export function unchanged(
     ...released(rest),
     current: confirmed,
     valueInDoubt: false,
-    mistakeTold: '',
     nextAttemptAt: now + spacingMs,
     classicQuotaBackAt: grant.classicQuotaBackAt ?? record.classicQuotaBackAt,
   };

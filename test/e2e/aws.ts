@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { AwsClient } from 'aws4fetch';
-import { PROJECT } from './emulator.ts';
+import { PROJECT } from './python-tools.ts';
 
 const REGION = 'us-east-1';
 
@@ -18,7 +20,9 @@ export const ROOT: Credentials = { accessKeyId: 'test', secretAccessKey: 'test' 
 export function clientsOf(endpoint: string, credentials: Credentials) {
   const options = { endpoint, region: REGION, credentials };
   return {
+    cloudwatch: new CloudWatchClient(options),
     sns: new SNSClient(options),
+    sqs: new SQSClient(options),
     ssm: new SSMClient(options),
     dynamodb: new DynamoDBClient(options),
     lambda: new LambdaClient(options),

@@ -1,12 +1,11 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DescribeAlarmsCommand, GetDashboardCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeLogGroupsCommand, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { AttachUserPolicyCommand, CreateAccessKeyCommand, CreateUserCommand } from '@aws-sdk/client-iam';
-import { InvokeCommand } from '@aws-sdk/client-lambda';
-import { SetTopicAttributesCommand } from '@aws-sdk/client-sns';
-import { GetParameterCommand, PutParameterCommand } from '@aws-sdk/client-ssm';
+import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readerKeys } from '../../functions/aws/reader-keys.ts';
 import {
@@ -15,8 +14,10 @@ import {
   type Simulator,
   startSimulator,
 } from '../wechat-simulator/simulator.ts';
-import { type Credentials, cdk, clientsOf, eventually, ROOT, signedFetch } from './aws.ts';
+import { type Credentials, clientsOf, eventually, ROOT, signedFetch } from './aws.ts';
+import { type Clients, Deployment, parameter } from './deployment.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
+import { type Inbox, subscribe } from './inbox.ts';
 
 /** A deployment's life as its user sees it: bootstrap, deploy, tick, read, refresh, redeploy, destroy (DESIGN.md 7a). */
 
@@ -27,15 +28,17 @@ const VALUE = /sim(classic|stable|wecom|ticket)_[\w-]+/;
 let emulator: Emulator;
 let simulator: Simulator;
 let outDir: string;
-let outputs: Record<string, string>;
-let root: ReturnType<typeof clientsOf>;
+let stack: Deployment;
+let root: Clients;
 let readerKey: string;
+let inbox: Inbox;
 
 beforeAll(async () => {
   emulator = await startEmulator();
   simulator = await startSimulator();
   outDir = mkdtempSync(join(tmpdir(), 'cdk-out-'));
-  root = clientsOf(emulator.endpoint, ROOT);
+  stack = new Deployment(emulator, outDir);
+  root = stack.root;
 });
 afterAll(async () => {
   await simulator?.close();
@@ -43,89 +46,31 @@ afterAll(async () => {
   if (outDir) rmSync(outDir, { recursive: true, force: true });
 });
 
-type ReadUrl = { cacheSeconds: number; auth?: 'iam' | 'key' };
-
-function contextOf(url: ReadUrl): string {
+function config(readUrl: { cacheSeconds: number; auth?: 'iam' | 'key' }) {
   const { corpId, agentId } = DEMO_WECOM_APP;
-  return JSON.stringify({
+  return {
     apps: [
       { name: 'shop', kind: 'official-account', appId: DEMO_ACCOUNT.appId, tickets: ['jsapi'] },
       { name: 'crm', kind: 'wecom', corpId, agentId, tickets: ['jsapi', 'agent_config'] },
     ],
     wechatHosts: [simulator.url],
     wecomHosts: [simulator.url],
-    readUrl: url,
+    readUrl,
     alarmEmail: 'ops@example.com',
-  });
+  };
 }
 
-async function deploy(url: ReadUrl): Promise<Record<string, string>> {
-  const file = join(outDir, 'outputs.json');
-  const context = ['-c', `wechat=${contextOf(url)}`];
-  await cdk(
-    emulator.endpoint,
-    'deploy',
-    ...context,
-    '--require-approval',
-    'never',
-    '-o',
-    outDir,
-    '--outputs-file',
-    file,
-  );
-  return JSON.parse(readFileSync(file, 'utf8')).WechatTokenRefresher;
-}
-
-function output(name: string): string {
-  const value = outputs[name];
-  if (!value) throw new Error(`the stack has no output ${name}`);
-  return value;
-}
-
-/** The emulator serves a Function URL under its own address. */
-function readUrl(path: string): string {
-  const id = new URL(output('ReadUrl')).hostname.split('.')[0];
-  return `${emulator.endpoint}/_aws/lambda-url/${id}${path}`;
-}
-
-async function parameter(name: string, clients = root) {
-  const { Parameter } = await clients.ssm.send(new GetParameterCommand({ Name: name, WithDecryption: true }));
-  return { value: Parameter?.Value, type: Parameter?.Type };
-}
-
-async function invoke(event: unknown, clients = root) {
-  const { FunctionError, Payload } = await clients.lambda.send(
-    new InvokeCommand({ FunctionName: output('RefreshFunctionName'), Payload: JSON.stringify(event) }),
-  );
-  return { FunctionError, answer: JSON.parse(Payload?.transformToString() ?? 'null') };
-}
-
-async function item() {
-  const key = { id: { S: 'shop/access-token' } };
-  const { Item } = await root.dynamodb.send(
-    new GetItemCommand({ TableName: output('TableName'), Key: key, ConsistentRead: true }),
-  );
-  return Item ?? {};
-}
-
+const item = () => stack.item('shop/access-token');
+const readUrl = (path: string) => stack.readUrl(path);
+const output = (name: string) => stack.output(name);
+const invoke = (event: unknown, clients?: Clients) => stack.invoke(event, clients);
 const currentToken = () => simulator.currentToken(DEMO_ACCOUNT.appId, 'classic');
 
 describe('a deployment', () => {
   test('bootstraps and deploys, with every output of the contract', async () => {
-    const bootstrapped = await cdk(
-      emulator.endpoint,
-      'bootstrap',
-      '-c',
-      `wechat=${contextOf({ cacheSeconds: 10 })}`,
-    );
-    expect(bootstrapped).toContain('bootstrapped');
-    const bucket = 'cdk-hnb659fds-assets-000000000000-us-east-1';
-    // The bucket's policy denies plain HTTP, which is all that the emulator speaks.
-    await signedFetch(`${emulator.endpoint}/${bucket}?policy`, 's3', ROOT, { method: 'DELETE' });
-
-    outputs = await deploy({ cacheSeconds: 10 });
-
-    expect(Object.keys(outputs).sort()).toEqual([
+    expect(await stack.bootstrap(config({ cacheSeconds: 10 }))).toContain('bootstrapped');
+    await stack.deploy(config({ cacheSeconds: 10 }));
+    expect(Object.keys(stack.outputs).sort()).toEqual([
       'AlarmTopicArn',
       'DashboardUrl',
       'ParameterPrefix',
@@ -136,7 +81,30 @@ describe('a deployment', () => {
       'TableName',
     ]);
     expect(output('ParameterPrefix')).toBe('/wechat');
-    await admitPlainHttp(output('AlarmTopicArn'));
+    inbox = await subscribe(root, output('AlarmTopicArn'));
+  });
+
+  test('watches over it: alarms that tell the topic, and a dashboard', async () => {
+    const { MetricAlarms = [] } = await root.cloudwatch.send(new DescribeAlarmsCommand({ MaxRecords: 100 }));
+    const names = MetricAlarms.map(({ AlarmName }) => AlarmName ?? '');
+    for (const id of [
+      'Expiringshopaccesstoken',
+      'Expiringcrmagentconfigticket',
+      'QuotaNearshop',
+      'DeadLetters',
+    ]) {
+      expect(
+        names.filter((name) => name.startsWith('WechatTokenRefresher-') && name.includes(id)),
+      ).toHaveLength(1);
+    }
+    expect(names).toHaveLength(15);
+    for (const { AlarmActions, AlarmDescription } of MetricAlarms) {
+      expect(AlarmActions).toEqual([output('AlarmTopicArn')]);
+      expect(AlarmDescription).toContain('docs/runbook.md#');
+    }
+    const [, DashboardName] = /dashboards\/dashboard\/(.+)$/.exec(output('DashboardUrl')) ?? [];
+    const { DashboardBody } = await root.cloudwatch.send(new GetDashboardCommand({ DashboardName }));
+    expect(JSON.parse(DashboardBody ?? '{}').widgets.length).toBeGreaterThan(10);
   });
 
   test('says what is missing until ops write the secret', async () => {
@@ -145,6 +113,7 @@ describe('a deployment', () => {
       outcome: 'failed',
       error: { code: 'missing-secret', message: expect.stringContaining(SECRET) },
     });
+    expect((await inbox.messages()).filter((text) => text.includes(SECRET))).toHaveLength(1);
     for (const [Name, Value] of [
       [SECRET, DEMO_ACCOUNT.secret],
       ['/wechat/secrets/crm/app-secret', DEMO_WECOM_APP.secret],
@@ -154,7 +123,7 @@ describe('a deployment', () => {
   });
 
   test('brings a live token into SSM by its schedule alone', async () => {
-    const { value, type } = await eventually(() => parameter(TOKEN), 150_000);
+    const { value, type } = await eventually(() => parameter(root, TOKEN), 150_000);
     expect(value).toBe(currentToken());
     expect(type).toBe('SecureString');
     expect(simulator.calls('/cgi-bin/token')).toHaveLength(1);
@@ -166,9 +135,9 @@ describe('a deployment', () => {
     expect(record).toMatchObject({ value: { S: value }, version: { N: '1' }, failureCount: { N: '0' } });
 
     const { corpId, agentId } = DEMO_WECOM_APP;
-    const ofWecom = await eventually(() => parameter('/wechat/tokens/crm/access-token'), 10_000);
+    const ofWecom = await eventually(() => parameter(root, '/wechat/tokens/crm/access-token'), 10_000);
     expect(ofWecom.value).toBe(simulator.currentWecomToken(corpId, agentId));
-    const ticket = await eventually(() => parameter('/wechat/tokens/crm/agent-config-ticket'), 10_000);
+    const ticket = await eventually(() => parameter(root, '/wechat/tokens/crm/agent-config-ticket'), 10_000);
     expect(ticket.value).toBe(simulator.currentWecomTicket(corpId, agentId, 'agent_config'));
   });
 
@@ -217,14 +186,14 @@ describe('a deployment', () => {
     const reader = clientsOf(emulator.endpoint, await newReader(output('ReaderPolicyArn')));
     const credentials = (await reader.ssm.config.credentials()) as Credentials;
 
-    expect((await parameter(TOKEN, reader)).value).toBe(currentToken());
+    expect((await parameter(reader, TOKEN)).value).toBe(currentToken());
     const url = readUrl('/apps/shop/access-token');
     expect((await signedFetch(url, 'lambda', credentials)).status).toBe(200);
     expect((await signedFetch(url, 'lambda', { ...credentials, secretAccessKey: 'guessed' })).status).toBe(
       403,
     );
 
-    await expect(parameter(SECRET, reader)).rejects.toThrow(/not authorized/);
+    await expect(parameter(reader, SECRET)).rejects.toThrow(/not authorized/);
     const overwrite = new PutParameterCommand({
       Name: TOKEN,
       Value: 'x',
@@ -250,7 +219,7 @@ describe('a deployment', () => {
     );
     expect(simulator.calls('/cgi-bin/token')).toHaveLength(calls + 1);
     expect(currentToken()).not.toBe(before);
-    expect((await parameter(TOKEN)).value).toBe(currentToken());
+    expect((await parameter(root, TOKEN)).value).toBe(currentToken());
     expect((await invoke(force)).answer.results[0]).toMatchObject({ outcome: 'too-soon', version: 2 });
   });
 
@@ -263,10 +232,10 @@ describe('a deployment', () => {
   test('keeps the token over a redeploy', async () => {
     const token = currentToken();
     const table = output('TableName');
-    outputs = await deploy({ cacheSeconds: 20 });
+    await stack.deploy(config({ cacheSeconds: 20 }));
     expect(output('TableName')).toBe(table);
     expect((await invoke({ app: 'shop' })).answer.results[0]).toMatchObject({ outcome: 'fresh', version: 2 });
-    expect((await parameter(TOKEN)).value).toBe(token);
+    expect((await parameter(root, TOKEN)).value).toBe(token);
     const response = await signedFetch(readUrl('/apps/shop/access-token'), 'lambda', ROOT);
     expect(await response.json()).toMatchObject({ access_token: token });
     // Less the milliseconds that the read took, rounded down.
@@ -274,7 +243,7 @@ describe('a deployment', () => {
   });
 
   test('lets readers in by a key after a change of configuration, and by nothing else', async () => {
-    outputs = await deploy({ cacheSeconds: 20, auth: 'key' });
+    await stack.deploy(config({ cacheSeconds: 20, auth: 'key' }));
     const keys = readerKeys(root.dynamodb, output('TableName'), Date.now);
     const { key } = await keys.create({ name: 'e2e', apps: ['shop'] });
     const url = readUrl('/apps/shop/access-token');
@@ -295,13 +264,29 @@ describe('a deployment', () => {
     simulator.rotate(DEMO_ACCOUNT.appId);
     const [token] = (await invoke({ app: 'shop', rejected: fingerprint })).answer.results;
     expect(token).toMatchObject({ outcome: 'renewed', reason: 'reported-dead', version: 3 });
-    expect((await parameter(TOKEN)).value).toBe(currentToken());
-    const logs = await eventually(async () => {
-      const lines = await logLines();
-      expect(lines).toContain('died before its time');
-      return lines;
-    }, 10_000);
-    expect(logs).not.toContain('could not be published');
+    expect((await parameter(root, TOKEN)).value).toBe(currentToken());
+    const [notice, ...more] = await inbox.messages();
+    expect(notice).toContain("The access-token of app 'shop' died before its time");
+    expect(more).toEqual([]);
+  });
+
+  test('tells ops once which IP to allow, however many ticks fail for it', async () => {
+    simulator.setAllowedIps(DEMO_ACCOUNT.appId, ['198.51.100.1']);
+    const outcomes = [];
+    for (let tick = 0; tick < 5; tick++) {
+      // A new secret skips the backoff, so each of them asks WeChat.
+      const Value = `another-secret-${tick}`;
+      simulator.setSecret(DEMO_ACCOUNT.appId, Value);
+      await root.ssm.send(
+        new PutParameterCommand({ Name: SECRET, Value, Type: 'SecureString', Overwrite: true }),
+      );
+      const { answer } = await invoke({ app: 'shop', rejected: (await item())['fingerprint']?.S });
+      outcomes.push(answer.results[0].error?.code);
+    }
+    expect(outcomes).toEqual(Array(5).fill('40164'));
+    const [notice, ...more] = await inbox.messages();
+    expect(notice).toMatch(/203\.0\.113\.7.*mp\.weixin\.qq\.com/s);
+    expect(more).toEqual([]);
   });
 
   test('shows nothing secret in templates, assets, outputs or logs', async () => {
@@ -320,22 +305,17 @@ describe('a deployment', () => {
     for (const text of texts) {
       expect(text).not.toMatch(VALUE);
       expect(text).not.toContain(DEMO_ACCOUNT.secret);
+      expect(text).not.toContain('another-secret');
       expect(text).not.toContain(DEMO_WECOM_APP.secret);
       expect(text).not.toContain(readerKey);
     }
   });
 
   test('is destroyed, and leaves the token to whoever still uses it', async () => {
-    await cdk(
-      emulator.endpoint,
-      'destroy',
-      '--force',
-      '-c',
-      `wechat=${contextOf({ cacheSeconds: 20, auth: 'key' })}`,
-    );
+    await stack.destroy(config({ cacheSeconds: 20, auth: 'key' }));
     await expect(invoke({})).rejects.toThrow(/not found/i);
     expect((await item())['version']).toEqual({ N: '3' });
-    expect((await parameter(TOKEN)).value).toBe(currentToken());
+    expect((await parameter(root, TOKEN)).value).toBe(currentToken());
   });
 });
 
@@ -345,18 +325,6 @@ async function newReader(policyArn: string): Promise<Credentials> {
   await root.iam.send(new AttachUserPolicyCommand({ UserName: 'reader', PolicyArn: policyArn }));
   const { AccessKey } = await root.iam.send(new CreateAccessKeyCommand({ UserName: 'reader' }));
   return { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
-}
-
-/** The topic's policy denies plain HTTP, which is all that the emulator speaks; the role must be admitted by its own. */
-async function admitPlainHttp(topicArn: string): Promise<void> {
-  const nobodyDenied = JSON.stringify({ Version: '2012-10-17', Statement: [] });
-  await root.sns.send(
-    new SetTopicAttributesCommand({
-      TopicArn: topicArn,
-      AttributeName: 'Policy',
-      AttributeValue: nobodyDenied,
-    }),
-  );
 }
 
 async function logLines(): Promise<string> {

@@ -1,13 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const VENV = join(PROJECT, '.venv-e2e');
-const REQUIREMENTS = join(PROJECT, 'test/e2e/requirements.txt');
+import { pythonTool } from './python-tools.ts';
 
 export type Emulator = {
   readonly endpoint: string;
@@ -22,11 +18,10 @@ export async function startEmulator(): Promise<Emulator> {
   if (given) {
     return { endpoint: given, enforcesIam: await enforcesIam(given), stop: async () => undefined };
   }
-  installMinistack();
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const state = mkdtempSync(join(tmpdir(), 'ministack-'));
-  const child = spawn(join(VENV, 'bin/ministack'), {
+  const child = spawn(pythonTool('ministack'), {
     cwd: state,
     // A group of its own: its Lambda workers must end with it.
     detached: true,
@@ -58,18 +53,6 @@ export async function startEmulator(): Promise<Emulator> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return { endpoint, enforcesIam: true, stop };
-}
-
-/** The pinned MiniStack in a venv of the project's own; made once, and again when the pin changes. */
-function installMinistack(): void {
-  const wanted = readFileSync(REQUIREMENTS, 'utf8');
-  const marker = join(VENV, 'installed.txt');
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return;
-  execFileSync('python3', ['-m', 'venv', '--clear', VENV], { stdio: 'inherit' });
-  execFileSync(join(VENV, 'bin/pip'), ['install', '--quiet', '--requirement', REQUIREMENTS], {
-    stdio: 'inherit',
-  });
-  writeFileSync(marker, wanted);
 }
 
 async function freePort(): Promise<number> {

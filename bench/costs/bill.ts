@@ -10,7 +10,7 @@ const HOURS = MONTH_MINUTES / 60;
 const GB = 1e9;
 
 /** What is not counted but assumed; each is said in docs/costs.md. */
-export const assumed = {
+const assumed = {
   refresherGb: 256 / 1024,
   tickMs: 100,
   upstreamCallMs: 50,

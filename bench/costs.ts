@@ -1,0 +1,110 @@
+import { doors, egressOf, modes, type Quantities, totalOf, usageOf } from './costs/bill.ts';
+import { type Counts, countMonth } from './costs/count.ts';
+import { costOf, PRICES_DATED, type Priced, prices } from './costs/prices.ts';
+
+/** What a month costs: calls counted by running the core on a simulated clock, times list prices. Prints docs/costs.md's tables. */
+
+const sizes = [1, 10, 60, 200] as const;
+const heads = sizes.map((size) => (size === 1 ? '1 app' : `${size} apps`));
+
+/** The tables of docs/costs.md, as Markdown. */
+export async function costTables(): Promise<string> {
+  const deployments: Deployment[] = [];
+  for (const size of sizes) {
+    const counts = await countMonth(size);
+    deployments.push({ counts, usage: usageOf(counts, size) });
+  }
+  return [
+    section('A month, by egress mode', byMode(deployments, { free: false })),
+    section('The same in an account that uses nothing else', byMode(deployments, { free: true })),
+    section('What `direct` is made of', parts(deployments)),
+    section('A million reads', reads()),
+    section('What was counted', counted(deployments)),
+    section(`List prices of us-east-1, ${PRICES_DATED}`, priceList()),
+  ].join('\n\n');
+}
+
+type Deployment = { readonly counts: Counts; readonly usage: Quantities };
+type Row = readonly string[];
+
+function byMode(deployments: readonly Deployment[], options: { free: boolean }): string {
+  return table(
+    ['USD', ...heads],
+    modes.map((mode) => [
+      `\`${mode}\``,
+      ...deployments.map(({ counts, usage }) => usd(totalOf([usage, egressOf(mode, counts)], options))),
+    ]),
+  );
+}
+
+function parts(deployments: readonly Deployment[]): string {
+  const all = Object.keys(deployments[0]?.usage ?? {}) as Priced[];
+  return table(
+    ['USD', ...heads],
+    [
+      ...all.map((what) => [
+        prices[what].what,
+        ...deployments.map(({ usage }) => usd(costOf(what, usage[what] ?? 0, { free: false }))),
+      ]),
+      ['**all**', ...deployments.map(({ usage }) => `**${usd(totalOf([usage], { free: false }))}**`)],
+    ],
+  );
+}
+
+function reads(): string {
+  return table(
+    ['by', 'USD', 'made of'],
+    Object.entries(doors).map(([door, usage]) => [
+      door,
+      usd(totalOf([usage], { free: false })),
+      (Object.entries(usage) as [Priced, number][])
+        .map(([what, quantity]) => `${prices[what].what} ${usd(costOf(what, quantity, { free: false }))}`)
+        .join(', '),
+    ]),
+  );
+}
+
+function counted(deployments: readonly Deployment[]): string {
+  const rows: readonly [string, (counts: Counts) => number][] = [
+    ['ticks', ({ ticks }) => ticks],
+    ['new tokens and tickets', ({ renewals }) => renewals],
+    ['calls to WeChat, probes included', ({ upstreamCalls }) => upstreamCalls],
+    ['read units of the table', ({ readUnits }) => readUnits],
+    ['write units of the table', ({ writeUnits }) => writeUnits],
+    ['parameters written', ({ parameterWrites }) => parameterWrites],
+    ['secrets read, at most', ({ parameterReads }) => parameterReads],
+    ['minutes waited for the end of a ticket', ({ waitedMs }) => waitedMs / 60_000],
+    ['MB of logs', ({ logBytes }) => logBytes / 1e6],
+    ['custom metrics, on average', ({ metrics }) => metrics],
+  ];
+  return table(
+    ['in a month', ...heads],
+    rows.map(([what, of]) => [what, ...deployments.map(({ counts }) => whole(of(counts)))]),
+  );
+}
+
+function priceList(): string {
+  return table(
+    ['what', 'USD', 'free each month', 'page'],
+    Object.values(prices).map(({ what, each, per, free, page }) => [
+      what,
+      `${each} per ${per}`,
+      free > 0 ? whole(free) : '',
+      page,
+    ]),
+  );
+}
+
+function section(title: string, text: string): string {
+  return `### ${title}\n\n${text}`;
+}
+
+function table(head: Row, rows: readonly Row[]): string {
+  const line = (cells: Row) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+const usd = (amount: number): string => amount.toFixed(2);
+const whole = (amount: number): string => Math.round(amount).toLocaleString('en-US');
+
+if (import.meta.main) console.log(await costTables());

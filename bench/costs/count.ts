@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { runMetrics } from '../../functions/aws/run-metrics.ts';
+import type { WechatApp } from '../../functions/core/credential.ts';
+import { observedStore } from '../../functions/core/observed-store.ts';
+import type { Ports } from '../../functions/core/ports.ts';
+import { refresh } from '../../functions/core/refresh.ts';
+import { timingOf } from '../../functions/core/timing.ts';
+import { MemoryWorld } from '../../test/support/memory-ports.ts';
+import { MetricLines } from './metric-lines.ts';
+import { SimulatedTime } from './simulated-time.ts';
+import { LINE_OVERHEAD_BYTES, Tally } from './tally.ts';
+
+const MINUTE_MS = 60_000;
+export const MONTH_MINUTES = 30 * 24 * 60;
+/** In which the apps begin one after the other, so that their ends do not fall into the same tick, and all are renewed once. */
+const WARM_UP_MINUTES = 245;
+/** A multiple of 100 and of 120 minutes: as many renewals as in any other such time. */
+const COUNTED_MINUTES = 600;
+/** Lambda's own lines of an invocation, platform.start and platform.report as JSON. Assumed. */
+const PLATFORM_LINES_BYTES = 500;
+
+/** What a month of ticks asks of AWS and of WeChat, for apps with a classic token and a ticket each. */
+export type Counts = {
+  readonly ticks: number;
+  readonly renewals: number;
+  readonly upstreamCalls: number;
+  /** Ticks in which WeChat was called. */
+  readonly ticksWithCalls: number;
+  readonly readUnits: number;
+  readonly writeUnits: number;
+  /** Requests to the table, whatever their units. */
+  readonly storeCalls: number;
+  readonly parameterReads: number;
+  readonly parameterWrites: number;
+  /** That ticks stay for the end of a ticket. */
+  readonly waitedMs: number;
+  readonly logBytes: number;
+  /** On average, because CloudWatch bills a metric for the hours in which it is published. */
+  readonly metrics: number;
+};
+
+/** Runs the real core and the real metrics on a simulated clock, every minute, and counts what leaves the process. */
+export async function countMonth(appCount: number): Promise<Counts> {
+  const apps = Array.from({ length: appCount }, (_, index) => appNumber(index));
+  const time = new SimulatedTime(Date.UTC(2026, 10, 1));
+  const start = time.now();
+  const lines = new MetricLines();
+  const publish = runMetrics(lines, { apps, refreshAfterMinutes: 100 });
+  const tally = new Tally();
+  const store = observedStore(tally.store());
+  const ports: Ports = {
+    ...new MemoryWorld(start).ports(),
+    clock: time,
+    randomness: { fraction: () => 0.5, id: randomUUID },
+    store,
+    source: tally.source(time),
+    secrets: tally.secrets(),
+    mirror: { write: async () => void tally.parameterWrites++ },
+    notices: { send: (notice) => Promise.reject(new Error(notice.message)) },
+  };
+  const schedule = { refreshAfterMs: 100 * MINUTE_MS, probeMs: 5 * MINUTE_MS, timing: timingOf(MINUTE_MS) };
+
+  for (let minute = 0; minute < WARM_UP_MINUTES + COUNTED_MINUTES; minute++) {
+    if (minute === WARM_UP_MINUTES) tally.clear();
+    time.passTo(start + minute * MINUTE_MS);
+    const startedAt = time.now();
+    const callsBefore = tally.upstreamCalls;
+    const begun = apps.filter((_, index) => minute >= Math.floor((index * 120) / appCount));
+    const results = await time.during(refresh(begun, { mayWait: true }, schedule, ports));
+    const calls = tally.upstreamCalls - callsBefore;
+    if (calls > 0) tally.ticksWithCalls++;
+    tally.waitedMs += time.now() - startedAt;
+    tally.changes(results);
+    const records = store.takeRecords();
+    if (minute < WARM_UP_MINUTES) continue;
+    const upstreamLatenciesMs = Array.from({ length: calls }, () => 50);
+    lines.hour = Math.floor((minute - WARM_UP_MINUTES) / 60);
+    publish({ results, records, upstreamLatenciesMs, now: time.now() });
+  }
+
+  const month = MONTH_MINUTES / COUNTED_MINUTES;
+  const logBytes =
+    lines.bytes +
+    lines.count * LINE_OVERHEAD_BYTES +
+    tally.lineBytes +
+    COUNTED_MINUTES * PLATFORM_LINES_BYTES;
+  return {
+    ticks: MONTH_MINUTES,
+    renewals: tally.renewals * month,
+    upstreamCalls: tally.upstreamCalls * month,
+    ticksWithCalls: tally.ticksWithCalls * month,
+    readUnits: tally.readUnits * month,
+    writeUnits: tally.writeUnits * month,
+    storeCalls: tally.storeCalls * month,
+    parameterReads: tally.parameterReads * month,
+    parameterWrites: tally.parameterWrites * month,
+    waitedMs: tally.waitedMs * month,
+    logBytes: logBytes * month,
+    metrics: lines.metricHours / (COUNTED_MINUTES / 60),
+  };
+}
+
+export function appNumber(index: number): WechatApp {
+  const name = `app-${index + 1}`;
+  return { name, kind: 'official-account', appId: `wx${index + 1}`, tokenApi: 'classic', tickets: ['jsapi'] };
+}

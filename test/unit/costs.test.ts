@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { countMonth } from '../../bench/costs/count.ts';
+import { costTables } from '../../bench/costs.ts';
+
+test('docs/costs.md says what the script computes', async () => {
+  const page = readFileSync(new URL('../../docs/costs.md', import.meta.url), 'utf8');
+  const [, tables] = /<!-- npm run bench:costs -->\n\n(.*)\n\n<!-- end -->/s.exec(page) ?? [];
+  // Out of date? Put the output of `npm run -s bench:costs` between the two marks.
+  expect(tables).toBe(await costTables());
+});
+
+test('apps share nothing but the tick, so three make three times the calls of one', async () => {
+  const [one, three] = await Promise.all([countMonth(1), countMonth(3)]);
+  expect(three.ticks).toBe(one.ticks);
+  for (const what of ['renewals', 'upstreamCalls', 'readUnits', 'writeUnits', 'parameterWrites'] as const) {
+    expect(three[what] / one[what], what).toBeCloseTo(3, 1);
+  }
+});
+
+test('one app makes the calls that the rules promise: 432 tokens, 360 tickets, a probe every five minutes', async () => {
+  const { renewals, upstreamCalls, readUnits } = await countMonth(1);
+  expect(renewals).toBe(432 + 360);
+  expect(upstreamCalls - renewals).toBeLessThanOrEqual(8_640);
+  expect(upstreamCalls - renewals).toBeGreaterThan(8_000);
+  // Two items each tick, and once more after each wait and for each ticket's token.
+  expect(readUnits).toBeLessThan(2 * 43_200 * 1.02);
+});

@@ -8,5 +8,7 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 300_000,
     bail: 1,
+    // The stories wait for emulators and schedules most of the time, each beside the others.
+    maxWorkers: 3,
   },
 });

@@ -41,7 +41,7 @@ export async function prepareFetch(
     return token && (() => fetchTicket(app, name, token, ownToken, ports.source));
   }
   return () =>
-    withSecret(app, ports, (secret) =>
+    withSecret(app, ports, force, (secret) =>
       app.kind === 'wecom'
         ? ports.source.fetch({ app, name, secret })
         : fetchWechatToken(app, secret, { record, now, force, source: ports.source }),
@@ -91,9 +91,11 @@ async function fetchTicket(
 async function withSecret<T>(
   app: App,
   { secrets }: Ports,
+  force: boolean,
   fetchWith: (secret: string) => Promise<T>,
 ): Promise<T> {
-  const secret = await secrets.read(app);
+  // Ops force a renewal to see whether the secret is right that they have just written.
+  const secret = await (force ? secrets.reread(app) : secrets.read(app));
   if (!secret) throw new MissingSecretError(app.name, secrets.whereToPut(app));
   try {
     return await fetchWith(secret.value);

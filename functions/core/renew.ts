@@ -123,6 +123,7 @@ async function recordFailure(work: Work, thrown: unknown): Promise<CredentialRes
     stillInDoubt:
       before.valueInDoubt || (putsInDoubt(work) && (error.mayHaveRotated || saidToBeDead(reason))),
     tellsOfMistake: notice !== undefined,
+    asked: error.code !== 'missing-secret' && error.code !== 'secret-unreadable',
   });
   if ((await ports.store.swap(held, next)) && notice) await ports.notices.send(notice);
   return report(credential, next, 'failed', reason, error);

@@ -119,6 +119,8 @@ export function failed(
     inputs: string;
     stillInDoubt: boolean;
     tellsOfMistake: boolean;
+    /** Whether the attempt got as far as WeChat; it was counted when it began. */
+    asked: boolean;
   },
 ): CredentialRecord {
   const count = (record.failure?.count ?? 0) + 1;
@@ -126,6 +128,7 @@ export function failed(
     ...released(record),
     valueInDoubt: context.stillInDoubt,
     nextAttemptAt: context.endedAt + backoffMs(error.kind, count, context.random, context.tickMs),
+    askedToday: context.asked ? record.askedToday : record.askedToday - 1,
     ...(context.tellsOfMistake && { mistakeTold: error.code, mistakeToldAt: context.endedAt }),
     failure: {
       count,

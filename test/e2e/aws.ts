@@ -36,26 +36,41 @@ export function signedFetch(url: string, service: string, credentials: Credentia
   return new AwsClient({ ...credentials, service, region: REGION, retries: 0 }).fetch(url, init);
 }
 
+const environmentOf = (endpoint: string) => ({
+  PATH: process.env['PATH'],
+  HOME: process.env['HOME'],
+  AWS_ENDPOINT_URL: endpoint,
+  AWS_REGION: REGION,
+  AWS_ACCESS_KEY_ID: ROOT.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey,
+  CI: 'true',
+});
+
 /** Runs the real CDK CLI as a user does, `npx cdk …`, against the emulator. Returns all that it printed. */
 export async function cdk(endpoint: string, ...args: string[]): Promise<string> {
   const child = spawn('npx', ['cdk', ...args], {
     cwd: PROJECT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      PATH: process.env['PATH'],
-      HOME: process.env['HOME'],
-      AWS_ENDPOINT_URL: endpoint,
-      AWS_REGION: REGION,
-      AWS_ACCESS_KEY_ID: ROOT.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey,
-      CI: 'true',
-    },
+    env: environmentOf(endpoint),
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   const code = await new Promise((resolve) => child.once('close', resolve));
   if (code !== 0) throw new Error(`cdk ${args[0]} ended with ${code}:\n${output.slice(-4_000)}`);
   return output;
+}
+
+/** Runs our own command as ops do, `npx wechat-token …`, against the emulator. */
+export async function wechatToken(endpoint: string, args: readonly string[], input = '') {
+  const child = spawn('npx', ['wechat-token', ...args], { cwd: PROJECT, env: environmentOf(endpoint) });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => (stdout += chunk));
+  child.stderr.on('data', (chunk) => (stderr += chunk));
+  child.stdin.end(input);
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  // npm's own warnings about the machine's settings are no words of ours.
+  return { code, stdout, stderr: stderr.replaceAll(/^npm .*\n/gm, '') };
 }
 
 /** Tries until it succeeds; a schedule fires when it fires. */

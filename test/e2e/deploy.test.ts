@@ -4,18 +4,16 @@ import { join } from 'node:path';
 import { DescribeAlarmsCommand, GetDashboardCommand } from '@aws-sdk/client-cloudwatch';
 import { DescribeLogGroupsCommand, FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { AttachUserPolicyCommand, CreateAccessKeyCommand, CreateUserCommand } from '@aws-sdk/client-iam';
 import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readerKeys } from '../../functions/aws/reader-keys.ts';
 import {
   DEMO_ACCOUNT,
   DEMO_WECOM_APP,
   type Simulator,
   startSimulator,
 } from '../wechat-simulator/simulator.ts';
-import { type Credentials, clientsOf, eventually, ROOT, signedFetch } from './aws.ts';
-import { type Clients, Deployment, parameter } from './deployment.ts';
+import { type Credentials, clientsOf, eventually, ROOT, signedFetch, wechatToken } from './aws.ts';
+import { type Clients, Deployment, newUser, parameter } from './deployment.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { type Inbox, subscribe } from './inbox.ts';
 
@@ -64,6 +62,7 @@ const item = () => stack.item('shop/access-token');
 const readUrl = (path: string) => stack.readUrl(path);
 const output = (name: string) => stack.output(name);
 const invoke = (event: unknown, clients?: Clients) => stack.invoke(event, clients);
+const ops = (args: readonly string[], input?: string) => wechatToken(emulator.endpoint, args, input);
 const currentToken = () => simulator.currentToken(DEMO_ACCOUNT.appId, 'classic');
 
 describe('a deployment', () => {
@@ -183,7 +182,7 @@ describe('a deployment', () => {
 
   test('lets a reader read, and nothing else', async (context) => {
     if (!emulator.enforcesIam) return context.skip('this emulator does not evaluate IAM policies');
-    const reader = clientsOf(emulator.endpoint, await newReader(output('ReaderPolicyArn')));
+    const reader = clientsOf(emulator.endpoint, await newUser(root, 'reader', output('ReaderPolicyArn')));
     const credentials = (await reader.ssm.config.credentials()) as Credentials;
 
     expect((await parameter(reader, TOKEN)).value).toBe(currentToken());
@@ -244,8 +243,8 @@ describe('a deployment', () => {
 
   test('lets readers in by a key after a change of configuration, and by nothing else', async () => {
     await stack.deploy(config({ cacheSeconds: 20, auth: 'key' }));
-    const keys = readerKeys(root.dynamodb, output('TableName'), Date.now);
-    const { key } = await keys.create({ name: 'e2e', apps: ['shop'] });
+    const made = await ops(['reader-key', 'create', 'e2e', '--apps', 'shop', '--json']);
+    const { key } = JSON.parse(made.stdout);
     const url = readUrl('/apps/shop/access-token');
     expect((await fetch(url)).status).toBe(401);
     const bearer = await fetch(url, { headers: { authorization: `Bearer ${key}` } });
@@ -257,6 +256,7 @@ describe('a deployment', () => {
     expect(await ask(key)).toMatchObject({ access_token: currentToken() });
     expect(await ask(DEMO_ACCOUNT.secret)).toMatchObject({ errcode: 40001 });
     readerKey = key;
+    expect((await ops(['reader-key', 'list'])).stdout).toMatch(/^e2e +valid +shop /m);
   });
 
   test('heals what somebody else rotated as soon as an app reports it, and tells ops', async () => {
@@ -268,6 +268,57 @@ describe('a deployment', () => {
     const [notice, ...more] = await inbox.messages();
     expect(notice).toContain("The access-token of app 'shop' died before its time");
     expect(more).toEqual([]);
+  });
+
+  test('answers ops on the command line', async () => {
+    const shown = await ops(['status']);
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(shown.stdout).toMatch(/^shop\/access-token +live +█+░* \d/m);
+    const { apps } = JSON.parse((await ops(['status', 'crm', '--json'])).stdout);
+    expect(apps.map(({ app }: { app: string }) => app)).toEqual(['crm']);
+
+    const refreshed = await ops(['refresh', 'shop']);
+    expect(refreshed.stdout).toMatch(/^shop\/access-token +fresh +healthy +3 /m);
+    expect(refreshed.code).toBe(0);
+
+    const found = await ops(['doctor']);
+    expect(found.stdout).toContain('✓ identity: arn:aws:iam::000000000000:');
+    expect(found.stdout).toMatch(/^✓ read URL .*: answers, and asks for a reader key$/m);
+    expect(found.stdout).toMatch(/^✓ shop AppSecret: is there$/m);
+    expect(found.stdout).toMatch(/^✓ shop http:\/\/127.0.0.1:\d+: is reached from the function in \d+ ms$/m);
+    expect(found.stdout).toMatch(/^✓ shop token calls today: WeChat counts 4 of 2000, 3 of them ours$/m);
+
+    const key = readUrl('/apps/shop/access-token');
+    const withKey = () => fetch(key, { headers: { authorization: `Bearer ${readerKey}` } });
+    expect((await withKey()).status).toBe(200);
+    expect((await ops(['reader-key', 'revoke', 'e2e'])).code).toBe(0);
+    expect((await ops(['reader-key', 'list'])).stdout).toMatch(/^e2e +revoked /m);
+    expect(await ops(['cleanup'])).toMatchObject({ code: 0, stdout: 'Nothing is left behind.\n' });
+    expect(await ops(['status', '--stack', 'Other'])).toMatchObject({ code: 3 });
+    expect(await ops(['status', 'nobody'])).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  test('gives up the old AppSecret only when WeChat takes the new one', async () => {
+    const refused = await ops(['secret', 'rotate', 'shop'], 'mistyped\n');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('the old one is back');
+    expect((await parameter(root, SECRET)).value).toBe(DEMO_ACCOUNT.secret);
+
+    const NEW = 'another-secret-of-the-shop';
+    simulator.setSecret(DEMO_ACCOUNT.appId, NEW);
+    const taken = await ops(['secret', 'rotate', 'shop'], `${NEW}\n`);
+    expect(taken).toMatchObject({ code: 0, stderr: '' });
+    expect((await parameter(root, SECRET)).value).toBe(NEW);
+    expect((await parameter(root, TOKEN)).value).toBe(currentToken());
+    for (const { stdout, stderr } of [refused, taken]) {
+      expect(stdout + stderr).not.toMatch(/mistyped|another-secret|demo-secret/);
+    }
+    const set = await ops(['secret', 'set', 'shop'], NEW);
+    expect(set.stdout).toMatch(/^shop\/access-token +fresh /m);
+    // What WeChat refused was told once.
+    expect(
+      (await inbox.messages()).filter((text) => text.includes('40001') || text.includes('40125')),
+    ).toHaveLength(1);
   });
 
   test('tells ops once which IP to allow, however many ticks fail for it', async () => {
@@ -314,18 +365,23 @@ describe('a deployment', () => {
   test('is destroyed, and leaves the token to whoever still uses it', async () => {
     await stack.destroy(config({ cacheSeconds: 20, auth: 'key' }));
     await expect(invoke({})).rejects.toThrow(/not found/i);
-    expect((await item())['version']).toEqual({ N: '3' });
+    expect((await item())['version']).toEqual({ N: '4' });
     expect((await parameter(root, TOKEN)).value).toBe(currentToken());
   });
-});
 
-/** An IAM user that has the stack's reader policy and no other. */
-async function newReader(policyArn: string): Promise<Credentials> {
-  await root.iam.send(new CreateUserCommand({ UserName: 'reader' }));
-  await root.iam.send(new AttachUserPolicyCommand({ UserName: 'reader', PolicyArn: policyArn }));
-  const { AccessKey } = await root.iam.send(new CreateAccessKeyCommand({ UserName: 'reader' }));
-  return { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
-}
+  test('leaves nothing behind once ops have cleaned up', async () => {
+    const table = output('TableName');
+    const asked = await ops(['cleanup']);
+    expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining(`--table ${table}`) });
+    const unsure = await ops(['cleanup', '--table', table]);
+    expect(unsure).toMatchObject({ code: 2, stdout: expect.stringContaining(TOKEN) });
+    expect((await parameter(root, TOKEN)).value).toBe(currentToken());
+    expect((await ops(['cleanup', '--table', table, '--yes'])).code).toBe(0);
+    await expect(parameter(root, TOKEN)).rejects.toThrow(/not found|NotFound/i);
+    await expect(parameter(root, SECRET)).rejects.toThrow(/not found|NotFound/i);
+    await expect(item()).rejects.toThrow(/not found|NotFound/i);
+  });
+});
 
 async function logLines(): Promise<string> {
   const { logGroups = [] } = await root.logs.send(new DescribeLogGroupsCommand({}));

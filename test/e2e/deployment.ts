@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { AttachUserPolicyCommand, CreateAccessKeyCommand, CreateUserCommand } from '@aws-sdk/client-iam';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import { SetTopicAttributesCommand } from '@aws-sdk/client-sns';
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
@@ -35,8 +36,14 @@ export class Deployment {
   async deploy(wechat: object): Promise<void> {
     const file = join(this.#outDir, `${this.#stackName}.json`);
     const silently = ['--require-approval', 'never'];
-    const out = ['-o', join(this.#outDir, this.#stackName), '--outputs-file', file];
-    await cdk(this.#emulator.endpoint, 'deploy', ...this.#context(wechat), ...silently, ...out);
+    await cdk(
+      this.#emulator.endpoint,
+      'deploy',
+      ...this.#context(wechat),
+      ...silently,
+      '--outputs-file',
+      file,
+    );
     this.outputs = JSON.parse(readFileSync(file, 'utf8'))[this.#stackName];
     await this.#admitPlainHttp();
   }
@@ -77,8 +84,10 @@ export class Deployment {
     return Item ?? {};
   }
 
+  /** With an output folder of its own: the CLI locks it. */
   #context(wechat: object): string[] {
-    return ['-c', `wechat=${JSON.stringify({ stackName: this.#stackName, ...wechat })}`];
+    const context = `wechat=${JSON.stringify({ stackName: this.#stackName, ...wechat })}`;
+    return ['-c', context, '-o', join(this.#outDir, this.#stackName)];
   }
 
   /** The topic's policy denies plain HTTP, which is all that the emulator speaks; the role must be admitted by its own. */
@@ -97,4 +106,10 @@ export async function parameter(clients: Clients, name: string) {
   return { value: Parameter?.Value, type: Parameter?.Type };
 }
 
-export type { Credentials };
+/** An IAM user that has this policy and no other. */
+export async function newUser(root: Clients, UserName: string, policyArn?: string): Promise<Credentials> {
+  await root.iam.send(new CreateUserCommand({ UserName }));
+  if (policyArn) await root.iam.send(new AttachUserPolicyCommand({ UserName, PolicyArn: policyArn }));
+  const { AccessKey } = await root.iam.send(new CreateAccessKeyCommand({ UserName }));
+  return { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' };
+}

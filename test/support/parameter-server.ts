@@ -41,8 +41,12 @@ export async function startParameterServer(): Promise<ParameterServer> {
         return answer(response, 200, { Version: put(body.Name, body.Value, body.Type), Tier: 'Standard' });
       }
       const found = stored.get(body.Name);
-      if (operation !== 'GetParameter' || !found) {
+      if (!(operation === 'GetParameter' || operation === 'DeleteParameter') || !found) {
         return answer(response, 400, { __type: 'ParameterNotFound', message: body.Name });
+      }
+      if (operation === 'DeleteParameter') {
+        stored.delete(body.Name);
+        return answer(response, 200, {});
       }
       const sealed = found.type === 'SecureString' && body.WithDecryption !== true;
       return answer(response, 200, {

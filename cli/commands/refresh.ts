@@ -1,0 +1,65 @@
+import { styleText } from 'node:util';
+import type { CredentialResult, Outcome } from '../../functions/core/result.ts';
+import { type ExitCode, exitCodes } from '../cli-error.ts';
+import { duration, table } from '../format.ts';
+import type { RefresherClient } from '../refresher-client.ts';
+import type { Terminal } from '../terminal.ts';
+
+export type RefreshOptions = {
+  readonly force?: true;
+  readonly reason?: string;
+  readonly credential?: string;
+};
+
+/**
+ * A tick of one app; with `force` a renewal, though none is due.
+ *
+ * @returns `problem` when one of its credentials failed
+ */
+export async function refresh(
+  refresher: RefresherClient,
+  terminal: Terminal,
+  app: string,
+  { force, reason, credential }: RefreshOptions,
+): Promise<ExitCode> {
+  const results = await terminal.during(`Refreshing ${app}`, () =>
+    refresher.refresh({
+      app,
+      ...(force && { force }),
+      ...(reason !== undefined && { reason }),
+      ...(credential !== undefined && { credential }),
+    }),
+  );
+  for (const line of resultLines(results, Date.now())) terminal.say(line);
+  terminal.answer({ results });
+  return results.some(({ outcome }) => outcome === 'failed') ? exitCodes.problem : exitCodes.ok;
+}
+
+export function resultLines(results: readonly CredentialResult[], now: number): string[] {
+  const [head = '', ...lines] = table(
+    ['CREDENTIAL', 'OUTCOME', 'REASON', 'VERSION', 'TIME LEFT'],
+    results.map(({ app, credential, outcome, reason, version, expiresAt }) => [
+      `${app}/${credential}`,
+      styleText(colours[outcome], outcome),
+      reason,
+      String(version),
+      expiresAt === null || expiresAt <= now ? '–' : duration(expiresAt - now),
+    ]),
+  );
+  const errorOf = (index: number) => {
+    const error = results[index]?.error;
+    return error ? [`  ${styleText('yellow', error.code)} ${error.message}`] : [];
+  };
+  return [head, ...lines.flatMap((line, index) => [line, ...errorOf(index)])];
+}
+
+const colours = {
+  renewed: 'green',
+  fresh: 'green',
+  unchanged: 'green',
+  mirrored: 'green',
+  busy: 'yellow',
+  'too-soon': 'yellow',
+  'backing-off': 'yellow',
+  failed: 'red',
+} as const satisfies Record<Outcome, string>;

@@ -5,7 +5,9 @@ import { fromItem, toItem } from '../../functions/aws/item.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { blankRecord, type CredentialRecord } from '../../functions/core/credential.ts';
 
-const dynamodb = mockClient(DynamoDBClient);
+const client = new DynamoDBClient({ region: 'us-east-1' });
+// This client only: the class itself is shared with the other test files of the worker.
+const dynamodb = mockClient(client);
 beforeEach(() => dynamodb.reset());
 
 const record: CredentialRecord = {
@@ -86,7 +88,7 @@ test('an item that somebody edited by hand is read as far as it goes', () => {
 });
 
 describe('every write is conditional', () => {
-  const table = () => recordTable(new DynamoDBClient({ region: 'us-east-1' }), 'records');
+  const table = () => recordTable(client, 'records');
   const condition = () => dynamodb.commandCalls(PutItemCommand)[0]?.args[0].input;
 
   test('the first one on there being no record', async () => {
@@ -115,7 +117,7 @@ describe('every write is conditional', () => {
 });
 
 describe('reading', () => {
-  const table = () => recordTable(new DynamoDBClient({ region: 'us-east-1' }), 'records');
+  const table = () => recordTable(client, 'records');
 
   test('takes one call for a hundred records, and asks again for what a busy table left out', async () => {
     const ids = Array.from({ length: 101 }, (_, index) => `app-${index}/access-token`);

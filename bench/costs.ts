@@ -1,8 +1,10 @@
 import { doors, egressOf, modes, type Quantities, totalOf, usageOf } from './costs/bill.ts';
 import { type Counts, countMonth } from './costs/count.ts';
 import { costOf, PRICES_DATED, type Priced, prices } from './costs/prices.ts';
+import { section, table, whole } from './report/markdown.ts';
+import { writeMeasured } from './report/page.ts';
 
-/** What a month costs: calls counted by running the core on a simulated clock, times list prices. Prints docs/costs.md's tables. */
+/** What a month costs: calls counted by running the core on a simulated clock, times list prices. Writes docs/costs.md's tables. */
 
 const sizes = [1, 10, 60, 200] as const;
 const heads = sizes.map((size) => (size === 1 ? '1 app' : `${size} apps`));
@@ -25,7 +27,6 @@ export async function costTables(): Promise<string> {
 }
 
 type Deployment = { readonly counts: Counts; readonly usage: Quantities };
-type Row = readonly string[];
 
 function byMode(deployments: readonly Deployment[], options: { free: boolean }): string {
   return table(
@@ -95,16 +96,6 @@ function priceList(): string {
   );
 }
 
-function section(title: string, text: string): string {
-  return `### ${title}\n\n${text}`;
-}
-
-function table(head: Row, rows: readonly Row[]): string {
-  const line = (cells: Row) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
 const usd = (amount: number): string => amount.toFixed(2);
-const whole = (amount: number): string => Math.round(amount).toLocaleString('en-US');
 
-if (import.meta.main) console.log(await costTables());
+if (import.meta.main) writeMeasured('costs.md', 'bench:costs', await costTables());

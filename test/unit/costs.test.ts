@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { countMonth } from '../../bench/costs/count.ts';
 import { costTables } from '../../bench/costs.ts';
+import { readMeasured } from '../../bench/report/page.ts';
 
 test('docs/costs.md says what the script computes', async () => {
-  const page = readFileSync(new URL('../../docs/costs.md', import.meta.url), 'utf8');
-  const [, tables] = /<!-- npm run bench:costs -->\n\n(.*)\n\n<!-- end -->/s.exec(page) ?? [];
-  // Out of date? Put the output of `npm run -s bench:costs` between the two marks.
-  expect(tables).toBe(await costTables());
+  // Out of date? `npm run bench:costs` writes it.
+  expect(readMeasured('costs.md', 'bench:costs')).toBe(await costTables());
 });
 
 test('apps share nothing but the tick, so three make three times the calls of one', async () => {

@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type LocalProcess, PROJECT, startLocalProcess, until } from '../support/start-local-process.ts';
+import {
+  isLive,
+  type LocalProcess,
+  PROJECT,
+  startLocalProcess,
+  until,
+} from '../support/start-local-process.ts';
 
 /** The command as ops run it, in a process of its own, against local mode. Against a stack: test/e2e/deploy.test.ts. */
 
@@ -15,7 +21,7 @@ let local: LocalProcess;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'cli-'));
   local = await startLocalProcess(folder);
-  await until(async () => (await fetch(`${local.url}/health`)).status === 200);
+  await until(() => isLive(local));
 });
 afterAll(async () => {
   await local.kill();

@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type LocalProcess, PROJECT, startLocalProcess, until } from '../support/start-local-process.ts';
+import {
+  isLive,
+  type LocalProcess,
+  PROJECT,
+  startLocalProcess,
+  until,
+} from '../support/start-local-process.ts';
 import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
 
 /** WeChat SDKs as npm has them, which know of us by a base URL only; see test/clients. */
@@ -28,7 +34,7 @@ beforeAll(async () => {
     WECHAT_HOSTS: simulator.url,
   });
   await until(() => simulator.currentTicket(DEMO_ACCOUNT.appId, 'jsapi') !== undefined);
-  await until(async () => (await (await fetch(`${local.url}/health`)).text()).startsWith('{"status":"ok"'));
+  await until(() => isLive(local));
 }, 90_000);
 afterAll(async () => {
   await local?.kill();

@@ -37,8 +37,14 @@ export async function startLocalProcess(folder: string, env: NodeJS.ProcessEnv =
   };
 }
 
-export async function until(condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
-  const end = Date.now() + deadlineMs;
+/** Every credential is there: the ticket comes after its token. */
+export async function isLive({ url }: LocalProcess): Promise<boolean> {
+  const { status } = (await (await fetch(`${url}/health`)).json()) as { status: string };
+  return status === 'ok';
+}
+
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 20_000;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error('it did not come to pass');
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,23 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
-import { clientOptions } from './aws/clients.ts';
 import { loadDeployment, requiredEnv } from './aws/deployment-file.ts';
 import { readerKeyLookup } from './aws/reader-key-lookup.ts';
 import { recordReader } from './aws/record-reader.ts';
+import { signedBatchGet } from './aws/signed-batch-get.ts';
 import { everybody, keyGuard } from './http/guard.ts';
 import { readApi } from './http/read-api.ts';
 
 const { apps, readAuth, refreshAfterMinutes, cacheSeconds } = loadDeployment(import.meta.url);
-const client = new DynamoDBClient(clientOptions);
+const batchGet = signedBatchGet();
 const tableName = requiredEnv('TABLE_NAME');
 const read = readApi({
   apps,
   // With IAM, Lambda has checked the signature before this runs.
-  guard: readAuth === 'iam' ? everybody : keyGuard(readerKeyLookup(client, tableName), Date.now),
+  guard: readAuth === 'iam' ? everybody : keyGuard(readerKeyLookup(batchGet, tableName), Date.now),
   refreshAfterMs: refreshAfterMinutes * 60_000,
   cacheSeconds,
-  store: recordReader(client, tableName),
+  store: recordReader(batchGet, tableName),
   clock: Date.now,
   nonce: () => randomBytes(12).toString('base64url'),
 });

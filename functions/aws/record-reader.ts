@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BatchGetItemCommand, type DynamoDBClient, type KeysAndAttributes } from '@aws-sdk/client-dynamodb';
+import type { KeysAndAttributes } from '@aws-sdk/client-dynamodb';
 import type { RecordStore } from '../core/ports.ts';
+import type { BatchGet } from './batch-get.ts';
 import { fromItem, type Item } from './item.ts';
 
 /** DynamoDB's limit for one BatchGetItem. */
@@ -11,10 +12,10 @@ const MAX_ROUNDS = 5;
  * Reads records, strongly consistent; absent ones are left out. The only half of the table that the read function can
  * use: its role can write nothing.
  */
-export function recordReader(client: DynamoDBClient, tableName: string): Pick<RecordStore, 'read'> {
+export function recordReader(batchGet: BatchGet, tableName: string): Pick<RecordStore, 'read'> {
   return {
     async read(ids) {
-      const records = (await readItems(client, tableName, ids)).map(fromItem);
+      const records = (await readItems(batchGet, tableName, ids)).map(fromItem);
       return new Map(records.map((record) => [record.id, record]));
     },
   };
@@ -22,17 +23,17 @@ export function recordReader(client: DynamoDBClient, tableName: string): Pick<Re
 
 /** The items that exist, in batches of 100, strongly consistent. */
 export async function readItems(
-  client: DynamoDBClient,
+  batchGet: BatchGet,
   tableName: string,
   ids: readonly string[],
 ): Promise<Item[]> {
   const batches = Array.from({ length: Math.ceil(ids.length / BATCH_SIZE) }, (_, index) =>
-    readBatch(client, tableName, ids.slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE)),
+    readBatch(batchGet, tableName, ids.slice(index * BATCH_SIZE, (index + 1) * BATCH_SIZE)),
   );
   return (await Promise.all(batches)).flat();
 }
 
-async function readBatch(client: DynamoDBClient, tableName: string, ids: readonly string[]): Promise<Item[]> {
+async function readBatch(batchGet: BatchGet, tableName: string, ids: readonly string[]): Promise<Item[]> {
   const items: Item[] = [];
   let pending: KeysAndAttributes | undefined = {
     Keys: ids.map((id) => ({ id: { S: id } })),
@@ -43,17 +44,11 @@ async function readBatch(client: DynamoDBClient, tableName: string, ids: readonl
     if (round > 0) await sleep(50 * 2 ** round);
     if (round === MAX_ROUNDS)
       throw new Error(`DynamoDB left ${pending.Keys.length} of ${ids.length} records unread`);
-    const { Responses, UnprocessedKeys }: Awaited<ReturnType<typeof batchGet>> = await batchGet(
-      client,
-      tableName,
-      pending,
-    );
+    const { Responses, UnprocessedKeys }: Awaited<ReturnType<BatchGet>> = await batchGet({
+      [tableName]: pending,
+    });
     items.push(...(Responses?.[tableName] ?? []));
     pending = UnprocessedKeys?.[tableName];
   }
   return items;
-}
-
-function batchGet(client: DynamoDBClient, tableName: string, keys: KeysAndAttributes) {
-  return client.send(new BatchGetItemCommand({ RequestItems: { [tableName]: keys } }));
 }

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { CredentialRecord } from '../core/credential.ts';
 import type { RecordStore } from '../core/ports.ts';
+import { batchGet } from './batch-get.ts';
 import { toItem } from './item.ts';
 import { recordReader } from './record-reader.ts';
 
@@ -15,7 +16,7 @@ import { recordReader } from './record-reader.ts';
  * were read, so of any number of refreshers one gets the lease, and a holder whose lease was taken over cannot commit.
  */
 export function recordTable(client: DynamoDBClient, tableName: string): RecordStore {
-  const { read } = recordReader(client, tableName);
+  const { read } = recordReader(batchGet(client), tableName);
   return {
     read,
     async swap(seen, next) {

@@ -1,4 +1,5 @@
 import { type EmbeddedTable, openEmbeddedTable } from '../../cli/local/embedded-table.ts';
+import { batchGet } from '../../functions/aws/batch-get.ts';
 import { parameterMirror } from '../../functions/aws/parameter-mirror.ts';
 import { readerKeyLookup } from '../../functions/aws/reader-key-lookup.ts';
 import { type ReaderKeys, readerKeys } from '../../functions/aws/reader-keys.ts';
@@ -129,7 +130,9 @@ export async function startWorld(
   const refresher = another();
   const read = readApi({
     apps,
-    guard: options.wantsKey ? keyGuard(readerKeyLookup(table.client, table.tableName), now) : everybody,
+    guard: options.wantsKey
+      ? keyGuard(readerKeyLookup(batchGet(table.client), table.tableName), now)
+      : everybody,
     refreshAfterMs: 100 * MINUTE,
     cacheSeconds: options.cacheSeconds ?? 0,
     store,

@@ -85,7 +85,7 @@ export class BundledFunction extends Construct {
  * ESM with the SDK bundled and the modules' own ESM builds preferred: what is not in the bundle is not loaded at a cold
  * start. The banner is for CommonJS dependencies, which esbuild leaves calling `require`.
  */
-function bundling(staged: string) {
+export function bundling(staged: string) {
   return {
     format: OutputFormat.ESM,
     target: 'node24',

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type EmbeddedTable, openEmbeddedTable } from '../../cli/local/embedded-table.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
@@ -83,6 +85,11 @@ const metrics = () =>
     .map((line) => JSON.parse(line));
 
 describe('the deployed bundles', () => {
+  test('of reading are small: what slips in is paid for at every cold start', () => {
+    // 31 KB as of 2026-11, docs/benchmarks.md. The SDK alone would be 180 more.
+    expect(statSync(join(bundles.read, 'index.mjs')).size).toBeLessThan(50_000);
+  });
+
   test('renew, mirror and serve', async () => {
     parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret);
     const { result } = await refresh.invoke({ source: 'aws.scheduler', 'detail-type': 'Scheduled Event' });

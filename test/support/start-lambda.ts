@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { App } from 'aws-cdk-lib';
+import { App, type Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { loadConfig } from '../../infra/config.ts';
 import { TokenStack } from '../../infra/token-stack.ts';
@@ -25,18 +25,22 @@ export type Lambda = {
 
 /** Folders of the very bundles that `cdk deploy` would upload. */
 export function synthesizeBundles(wechat: unknown): { refresh: string; read: string } {
-  const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'cdk-out-')) });
+  const outdir = mkdtempSync(join(tmpdir(), 'cdk-out-'));
+  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
+  const app = new App({ outdir });
   const stack = new TokenStack(app, 'Bundles', { config: loadConfig({ wechat }) });
-  const template = Template.fromStack(stack);
-  const assetOf = (description: string): string => {
-    const found = template.findResources('AWS::Lambda::Function', {
-      Properties: { Description: Match.stringLikeRegexp(description) },
-    });
-    const key: string | undefined = Object.values(found)[0]?.['Properties'].Code.S3Key;
-    if (!key) throw new Error(`no asset of the function '${description}'`);
-    return join(app.outdir, `asset.${key.replace('.zip', '')}`);
-  };
-  return { refresh: assetOf('Renews'), read: assetOf('Serves') };
+  return { refresh: assetOf(app, stack, 'Renews'), read: assetOf(app, stack, 'Serves') };
+}
+
+/** The folder of the one function whose description has these words; any, when there are none. */
+export function assetOf(app: App, stack: Stack, description?: string): string {
+  const functions = Template.fromStack(stack).findResources(
+    'AWS::Lambda::Function',
+    description === undefined ? {} : { Properties: { Description: Match.stringLikeRegexp(description) } },
+  );
+  const key: string | undefined = Object.values(functions)[0]?.['Properties'].Code.S3Key;
+  if (!key) throw new Error(`no asset of the function '${description}'`);
+  return join(app.outdir, `asset.${key.replace('.zip', '')}`);
 }
 
 /** Runs a bundle in a process of its own, with nothing in its environment that Lambda would not put there. */

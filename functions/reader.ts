@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto';
+import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
+import type { BatchGet } from './aws/batch-get.ts';
+import { readerKeyLookup } from './aws/reader-key-lookup.ts';
+import { recordReader } from './aws/record-reader.ts';
+import type { Deployment } from './core/credential.ts';
+import { everybody, keyGuard } from './http/guard.ts';
+import { readApi } from './http/read-api.ts';
+
+export type ReadHandler = (event: LambdaFunctionURLEvent) => Promise<LambdaFunctionURLResult>;
+
+/** The read-only URL behind either front end, Function URL or HTTP API: both send payloads of version 2.0. */
+export function createReader(deployment: Deployment, tableName: string, batchGet: BatchGet): ReadHandler {
+  const { apps, readAuth, refreshAfterMinutes, cacheSeconds } = deployment;
+  const read = readApi({
+    apps,
+    // With IAM, Lambda has checked the signature before this runs.
+    guard: readAuth === 'iam' ? everybody : keyGuard(readerKeyLookup(batchGet, tableName), Date.now),
+    refreshAfterMs: refreshAfterMinutes * 60_000,
+    cacheSeconds,
+    store: recordReader(batchGet, tableName),
+    clock: Date.now,
+    nonce: () => randomBytes(12).toString('base64url'),
+  });
+  return async (event) => {
+    const { status, headers, body } = await read({
+      method: event.requestContext.http.method,
+      path: event.rawPath,
+      query: new URLSearchParams(event.rawQueryString),
+      headers: event.headers ?? {},
+      body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8').toString('utf8'),
+    });
+    return { statusCode: status, headers: { ...headers }, body };
+  };
+}

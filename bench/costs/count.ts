@@ -5,7 +5,6 @@ import { observedStore } from '../../functions/core/observed-store.ts';
 import type { Ports } from '../../functions/core/ports.ts';
 import { refresh } from '../../functions/core/refresh.ts';
 import { timingOf } from '../../functions/core/timing.ts';
-import { MemoryWorld } from '../../test/support/memory-ports.ts';
 import { MetricLines } from './metric-lines.ts';
 import { SimulatedTime } from './simulated-time.ts';
 import { LINE_OVERHEAD_BYTES, Tally } from './tally.ts';
@@ -49,11 +48,10 @@ export async function countMonth(appCount: number): Promise<Counts> {
   const tally = new Tally();
   const store = observedStore(tally.store());
   const ports: Ports = {
-    ...new MemoryWorld(start).ports(),
     clock: time,
     randomness: { fraction: () => 0.5, id: randomUUID },
     store,
-    source: tally.source(time),
+    source: tally.source(apps, time),
     secrets: tally.secrets(),
     mirror: { write: async () => void tally.parameterWrites++ },
     notices: { send: (notice) => Promise.reject(new Error(notice.message)) },

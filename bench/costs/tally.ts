@@ -1,8 +1,9 @@
 import { toItem } from '../../functions/aws/item.ts';
-import type { CredentialRecord } from '../../functions/core/credential.ts';
+import type { App } from '../../functions/core/credential.ts';
 import type { CredentialSource, Ports, RecordStore } from '../../functions/core/ports.ts';
 import type { CredentialResult } from '../../functions/core/result.ts';
-import { MemoryWorld } from '../../test/support/memory-ports.ts';
+import { inProcessWechat, secretOf } from '../../test/support/in-process-wechat.ts';
+import { memoryStore } from '../../test/support/memory-store.ts';
 import { itemBytes } from './item-bytes.ts';
 import type { SimulatedTime } from './simulated-time.ts';
 
@@ -28,55 +29,53 @@ export class Tally {
 
   /** A table that counts. A strongly consistent read costs a unit for each 4 KB of each item, a write for each 1 KB. */
   store(): RecordStore {
-    const records = new Map<string, CredentialRecord>();
+    const store = memoryStore(new Map());
     return {
-      read: async (ids) => {
+      read: (ids) => {
         this.storeCalls += Math.ceil(ids.length / 100);
         this.readUnits += ids.length;
-        return new Map(
-          ids.flatMap((id) => {
-            const record = records.get(id);
-            return record ? [[id, record] as const] : [];
-          }),
-        );
+        return store.read(ids);
       },
       swap: async (seen, next) => {
         const bytes = itemBytes(toItem(next));
         if (bytes > 4096) throw new Error(`${next.id} is larger than one read unit`);
         this.storeCalls++;
         this.writeUnits += Math.ceil(bytes / 1024);
-        const stored = records.get(next.id);
-        if (stored?.leaseId !== seen?.leaseId || stored?.version !== seen?.version) return false;
-        records.set(next.id, next);
-        return true;
+        return store.swap(seen, next);
       },
     };
   }
 
   /** Each app has an account of its own at WeChat. A token has 512 characters, the most that WeChat reserves. */
-  source(time: SimulatedTime): CredentialSource {
-    const accounts = new Map<string, MemoryWorld>();
-    const of = ({ name }: { name: string }) => {
-      const account = accounts.get(name) ?? new MemoryWorld(time.now());
-      accounts.set(name, account);
-      account.now = time.now();
-      this.upstreamCalls++;
-      return account.ports().source;
-    };
+  source(apps: readonly App[], time: SimulatedTime): CredentialSource {
+    const clock = { now: time.now, advance: (ms: number) => time.passTo(time.now() + ms) };
+    const { source } = inProcessWechat(apps, clock);
+    const bare = (value: string) => value.replace(/\.+$/, '');
     return {
       fetch: async (order) => {
-        const { value, expiresInSeconds } = await of(order.app).fetch(order);
-        return { value: value.padEnd(order.name === 'access-token' ? 512 : 128, '.'), expiresInSeconds };
+        this.upstreamCalls++;
+        if (order.name === 'access-token') {
+          const { value, expiresInSeconds } = await source.fetch(order);
+          return { value: value.padEnd(512, '.'), expiresInSeconds };
+        }
+        const { value, expiresInSeconds } = await source.fetch({
+          ...order,
+          accessToken: bare(order.accessToken),
+        });
+        return { value: value.padEnd(128, '.'), expiresInSeconds };
       },
-      accepts: (app, token) => of(app).accepts(app, token.replace(/\.+$/, '')),
+      accepts: (app, accessToken) => {
+        this.upstreamCalls++;
+        return source.accepts(app, bare(accessToken));
+      },
     };
   }
 
   /** As if each token were fetched by a new instance of the function, whose cache is empty. */
   secrets(): Ports['secrets'] {
-    const read = async () => {
+    const read = async (app: App) => {
       this.parameterReads++;
-      return { value: 'secret', revision: '1' };
+      return { value: secretOf(app), revision: '1' };
     };
     return { read, reread: read, whereToPut: () => '' };
   }

@@ -139,7 +139,8 @@ async function act(
   const held = leased(record, {
     leaseId: ports.randomness.id(),
     now,
-    leaseMs: timing.leaseMs,
+    // From the start of the run, for then the function's own end is known, however long it stayed for an end.
+    leaseUntil: run.now + timing.leaseMs,
     asks: renews,
     putsInDoubt: renews && putsInDoubt({ renewal, reason }),
     forced: reason === 'forced',

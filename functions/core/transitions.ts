@@ -14,7 +14,7 @@ export function leased(
   lease: {
     leaseId: string;
     now: number;
-    leaseMs: number;
+    leaseUntil: number;
     asks: boolean;
     putsInDoubt: boolean;
     forced: boolean;
@@ -24,7 +24,7 @@ export function leased(
   return {
     ...record,
     leaseId: lease.leaseId,
-    leaseUntil: lease.now + lease.leaseMs,
+    leaseUntil: lease.leaseUntil,
     valueInDoubt: record.valueInDoubt || lease.putsInDoubt,
     ...(lease.tellsOfRotation && { rotationToldAt: lease.now }),
     ...(lease.asks && {

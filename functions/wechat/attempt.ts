@@ -45,24 +45,36 @@ const NO_TUNNEL = /^Proxy response \((\d{3})\)/;
 
 const refusal = z.object({ errcode: z.number(), errmsg: z.string().default('') });
 
+/** The fields asked for, or WeChat's refusal. */
+export type Outcome<T> = { readonly granted: T } | { readonly refused: Refusal };
+
 /**
- * Sends one request and reads its answer: the fields asked for, or WeChat's refusal. Success may lack `errcode`, or have 0.
+ * Sends one request and reads its answer.
  *
- * @throws Retryable for everything else: no connection, a 5xx, an empty body, no JSON, errcode -1
+ * @throws Retryable when there is none: no connection, a 5xx, an empty body, no JSON, errcode -1
  */
 export async function attemptOnce<T>(
   host: string,
   order: WechatRequest & { readonly answer: z.ZodType<T> },
   way: Way,
   signal: AbortSignal,
-): Promise<{ readonly granted: T } | { readonly refused: Refusal }> {
-  const body = parse(await send(host, order, way, signal));
+): Promise<Outcome<T>> {
+  return readAnswer(await send(host, order, way, signal), order.answer);
+}
+
+/**
+ * Reads the body of a 200. Success may lack `errcode`, or have 0.
+ *
+ * @throws Retryable for what is neither success nor refusal
+ */
+export function readAnswer<T>(text: string, expected: z.ZodType<T>): Outcome<T> {
+  const body = parse(text);
   const refused = refusal.safeParse(body);
   if (refused.success && refused.data.errcode === -1) {
     throw new Retryable('-1', 'WeChat is busy (-1)', { mayHaveRun: false });
   }
   if (refused.success && refused.data.errcode !== 0) return { refused: refused.data };
-  const answer = order.answer.safeParse(body);
+  const answer = expected.safeParse(body);
   if (answer.success) return { granted: answer.data };
   const fields = answer.error.issues.map(({ path }) => path.join('.') || 'body').join(', ');
   throw new Retryable('bad-answer', `its answer lacks what was asked for (${fields})`, { mayHaveRun: true });

@@ -20,6 +20,8 @@ export type Operator = WecomOperator & {
   calls(route?: string): Call[];
   /** Whether this token is accepted, or this ticket handed out, now, by WeChat or WeCom. */
   tokenAlive(value: string): boolean;
+  /** When this token or ticket was handed out, was to end, and ends; undefined when it never was, or long ago. */
+  lifeOf(value: string): Pick<Issued, 'issuedAt' | 'expiresAt' | 'diesAt'> | undefined;
   currentToken(appId: string, api: TokenApi): string | undefined;
   currentTicket(appId: string, type: TicketType): string | undefined;
   /** Adds an account, or replaces one that has its AppID by a new one. */
@@ -49,8 +51,11 @@ export function operate(world: World, gateway: Gateway): Operator {
     clock,
     appIds: () => [...world.accounts.keys()],
     calls: (route) => gateway.calls.filter((call) => route === undefined || call.route === route),
-    tokenAlive: (value) =>
-      everythingIssued(world).some((issued) => issued.value === value && isAlive(issued, clock.now())),
+    tokenAlive(value) {
+      const issued = issuedAs(world, value);
+      return issued !== undefined && isAlive(issued, clock.now());
+    },
+    lifeOf: (value) => issuedAs(world, value),
     currentToken: (appId, api) => current(world.account(appId)[api].tokens),
     currentTicket: (appId, type) => current(world.account(appId).tickets[type]),
     addAccount: (account) => world.change(() => world.addAccount(account)),
@@ -71,18 +76,23 @@ export function operate(world: World, gateway: Gateway): Operator {
   };
 }
 
-/** Tokens and tickets of both platforms, dead ones too. */
-function everythingIssued({ accounts, corps }: World): Issued[] {
-  return [
+/** Among the tokens and tickets of both platforms, dead ones too. */
+function issuedAs({ accounts, corps }: World, value: string): Issued | undefined {
+  const lines = [
     ...[...accounts.values()].flatMap(({ classic, stable, tickets }) => [
-      ...classic.tokens,
-      ...stable.tokens,
-      ...tickets.jsapi,
-      ...tickets.wx_card,
+      classic.tokens,
+      stable.tokens,
+      tickets.jsapi,
+      tickets.wx_card,
     ]),
     ...[...corps.values()].flatMap(({ jsapiTickets, apps }) => [
-      ...jsapiTickets,
-      ...apps.flatMap(({ tokens, agentConfigTickets }) => [...tokens, ...agentConfigTickets]),
+      jsapiTickets,
+      ...apps.flatMap(({ tokens, agentConfigTickets }) => [tokens, agentConfigTickets]),
     ]),
   ];
+  for (const line of lines) {
+    const issued = line.findLast((each) => each.value === value);
+    if (issued) return issued;
+  }
+  return undefined;
 }

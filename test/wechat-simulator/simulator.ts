@@ -55,12 +55,11 @@ export const DEMO_WECOM_APP = {
   secret: 'demo-corpsecret-0123456789abcdef0123456789a',
 } as const satisfies WecomAppOptions;
 
-/**
- * Starts a WeChat on 127.0.0.1 that behaves as WECHAT.md says.
- *
- * @throws Error with `code: 'EADDRINUSE'` when the port is taken, or when `statePath` holds something else
- */
-export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+/** A WeChat that behaves as WECHAT.md says, and nobody but this process can call. */
+export function openSimulator(options: Omit<SimulatorOptions, 'port'> = {}): {
+  gateway: Gateway;
+  operator: Operator;
+} {
   const world = new World({
     clock: options.clock ?? new RealClock(),
     callerIp: options.callerIp ?? '203.0.113.7',
@@ -73,7 +72,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     statePath: options.statePath,
   });
   const gateway = new Gateway(world, { ...officialAccountRoutes, ...wecomRoutes, ...protectedRoutes });
-  const operator = operate(world, gateway);
+  return { gateway, operator: operate(world, gateway) };
+}
+
+/**
+ * Starts one on 127.0.0.1.
+ *
+ * @throws Error with `code: 'EADDRINUSE'` when the port is taken, or when `statePath` holds something else
+ */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const { gateway, operator } = openSimulator(options);
   const closing = new AbortController();
   const server = createWechatServer(gateway, operator, closing.signal);
   server.listen(options.port ?? 0, '127.0.0.1');

@@ -1,0 +1,175 @@
+import { credentialId, credentialsOf } from '../../functions/core/credential.ts';
+import { refresh } from '../../functions/core/refresh.ts';
+import { timingOf } from '../../functions/core/timing.ts';
+import { everybody } from '../../functions/http/guard.ts';
+import { readApi } from '../../functions/http/read-api.ts';
+import { MemoryWorld } from '../support/memory-ports.ts';
+import { type Accident, accidents, Doomed } from './doomed.ts';
+import { apps as allApps, type Story } from './stories.ts';
+
+/**
+ * Every call that leaves the core in a story, and for each: death before it, death after it, its answer lost. The calls are
+ * counted by running the story without an accident, so none is left out.
+ */
+
+const MINUTE = 60_000;
+const T0 = Date.UTC(2026, 0, 1);
+const HEALING_TICKS = 2;
+const QUIET_TICKS = 8;
+const GRANTS = /token$|ticket$|ticket\/get$/;
+const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 5 * MINUTE, timing: timingOf(MINUTE) };
+
+export type Tried = {
+  readonly story: string;
+  /** Calls of the run that has the accident, without one. */
+  readonly calls: number;
+  readonly points: number;
+  /** What should not be, each with the point at which the accident happened. */
+  readonly violations: readonly string[];
+};
+
+export async function tryEveryPoint(story: Story): Promise<Tried> {
+  const undisturbed = await Trial.of(story, 'dies before', 0);
+  const calls = undisturbed.calls.length;
+  const violations = [...undisturbed.violations];
+  for (const accident of accidents) {
+    for (let at = 1; at <= calls; at++) {
+      const trial = await Trial.of(story, accident, at);
+      const where = `${story.name}: ${accident} call ${at}, ${trial.calls[at - 1]}`;
+      if (trial.calls.length < at) violations.push(`${where}: the run never came to it`);
+      violations.push(...trial.violations.map((violation) => `${where}: ${violation}`));
+      // One accident costs the calls whose answers it took away, and no other.
+      const allowed = undisturbed.grants + trial.lostGrants;
+      if (trial.grants > allowed)
+        violations.push(`${where}: ${trial.grants} grants, ${allowed} would have done`);
+    }
+  }
+  return { story: story.name, calls, points: calls * accidents.length, violations };
+}
+
+/** One story with one accident, and what came of it. */
+class Trial {
+  readonly violations: string[] = [];
+  readonly #story: Story;
+  readonly #world = new MemoryWorld(allApps, T0);
+  readonly #read = readApi({
+    apps: allApps,
+    guard: everybody,
+    refreshAfterMs: schedule.refreshAfterMs,
+    cacheSeconds: 0,
+    store: this.#world.ports().store,
+    clock: () => this.#world.clock.now(),
+    nonce: () => 'nonce',
+  });
+  readonly #versions = new Map<string, number>();
+  /** Served by then although dead, and nobody could know; two ticks have to find it out. */
+  readonly #deadAtFirst = new Set<string>();
+  #doomed: Doomed | undefined;
+
+  private constructor(story: Story) {
+    this.#story = story;
+  }
+
+  static async of(story: Story, accident: Accident, at: number): Promise<Trial> {
+    const trial = new Trial(story);
+    await trial.#play(accident, at);
+    return trial;
+  }
+
+  get calls(): readonly string[] {
+    return this.#doomed?.calls ?? [];
+  }
+
+  get lostGrants(): number {
+    return this.#doomed?.lostGrants ?? 0;
+  }
+
+  /** Tokens and tickets that WeChat has granted, each time that it did. */
+  get grants(): number {
+    return this.#world.wechat.calls().filter(({ route, outcome }) => GRANTS.test(route) && outcome === 'ok')
+      .length;
+  }
+
+  async #play(accident: Accident, at: number): Promise<void> {
+    const { clock } = this.#world;
+    const { minute, arrange, mend, apps, request } = this.#story;
+    if (minute > 0) await refresh(allApps, {}, schedule, this.#world.ports());
+    clock.set(T0 + minute * MINUTE);
+    arrange?.(this.#world);
+    const begun = clock.now();
+    for (const value of await this.#served()) {
+      if (!this.#world.wechat.tokenAlive(value)) this.#deadAtFirst.add(value);
+    }
+
+    const asked = request?.(this.#world) ?? { mayWait: true };
+    const doomed = new Doomed(this.#world.ports(), accident, at);
+    this.#doomed = doomed;
+    await doomed.run((ports) => refresh(apps ?? allApps, asked, schedule, ports));
+    await this.#look('after the run');
+    mend?.(this.#world);
+
+    for (let tick = 1; tick <= HEALING_TICKS + QUIET_TICKS; tick++) {
+      const tickAt = Math.max(clock.now(), begun + tick * MINUTE);
+      for (const second of [1, 15, 30, 45, 59]) {
+        clock.set(Math.max(clock.now(), tickAt - MINUTE + second * 1000));
+        await this.#look(`before tick ${tick}`);
+      }
+      clock.set(tickAt);
+      const results = await refresh(allApps, { mayWait: true }, schedule, this.#world.ports());
+      if (tick === HEALING_TICKS) this.#deadAtFirst.clear();
+      await this.#look(`tick ${tick}`);
+      if (tick < HEALING_TICKS) continue;
+      this.#lookForRemains(`tick ${tick}`);
+      for (const { app, credential, outcome, error } of results) {
+        if (error) this.violations.push(`tick ${tick}: ${app}/${credential} ${outcome}: ${error.code}`);
+      }
+    }
+  }
+
+  /** What must hold at any time. */
+  async #look(when: string): Promise<void> {
+    const { wechat, records, clock } = this.#world;
+    for (const value of await this.#served()) {
+      const alive = wechat.tokenAlive(value) || this.#deadAtFirst.has(value);
+      if (!alive) this.violations.push(`${when}: a dead value is served`);
+    }
+    for (const [id, { version, leaseUntil }] of records) {
+      if (version < (this.#versions.get(id) ?? 0)) this.violations.push(`${when}: ${id} went back`);
+      this.#versions.set(id, version);
+      if (leaseUntil - clock.now() > schedule.timing.leaseMs)
+        this.violations.push(`${when}: the lease of ${id} is too long`);
+    }
+  }
+
+  /** The values that readers get; the others get a 503. */
+  async #served(): Promise<string[]> {
+    const values: string[] = [];
+    for (const { app, name } of allApps.flatMap(credentialsOf)) {
+      const path = `/apps/${app.name}/${name}`;
+      const request = { method: 'GET', path, query: new URLSearchParams(), headers: {}, body: '' };
+      const { status, body } = await this.#read(request);
+      const { access_token, ticket } = JSON.parse(body);
+      if (status === 200) values.push(access_token ?? ticket);
+      else if (status !== 503) this.violations.push(`${path} answered ${status}`);
+    }
+    return values;
+  }
+
+  /** What two ticks must have healed. */
+  #lookForRemains(when: string): void {
+    const { records, parameters, wechat, clock } = this.#world;
+    for (const { app, name } of allApps.flatMap(credentialsOf)) {
+      const id = credentialId(app.name, name);
+      const record = records.get(id);
+      const value = record?.current?.value;
+      const remains = [
+        !(value && wechat.tokenAlive(value)) && 'has no live value',
+        record?.mirroredVersion !== record?.version && 'is not mirrored',
+        parameters.get(id) !== value && 'has another value in the mirror',
+        record?.valueInDoubt && 'is in doubt',
+        (record?.leaseUntil ?? 0) > 0 && `is leased for ${(record?.leaseUntil ?? 0) - clock.now()} ms`,
+      ].filter((remain) => typeof remain === 'string');
+      this.violations.push(...remains.map((remain) => `${when}: ${id} ${remain}`));
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import { type App, accountOf, type WechatApp, type WecomApp } from '../../functions/core/credential.ts';
+import { SourceError } from '../../functions/core/errors.ts';
+import type { CredentialSource } from '../../functions/core/ports.ts';
+import { Retryable, readAnswer } from '../../functions/wechat/attempt.ts';
+import type { WechatCall, WechatClient } from '../../functions/wechat/client.ts';
+import { type Meanings, refusalError } from '../../functions/wechat/errors.ts';
+import { officialMeanings } from '../../functions/wechat/official-errors.ts';
+import { wechatSource } from '../../functions/wechat/sources.ts';
+import { wecomMeanings } from '../../functions/wechat/wecom-errors.ts';
+import type { Clock } from '../wechat-simulator/clock.ts';
+import type { Gateway } from '../wechat-simulator/gateway.ts';
+import type { Operator } from '../wechat-simulator/operator.ts';
+import { openSimulator } from '../wechat-simulator/simulator.ts';
+
+/** The simulator without a network, for tests that make millions of calls. */
+export type InProcessWechat = Operator & { readonly source: CredentialSource };
+
+/** Each app has an account of its own, with the secret of `secretOf`. */
+export function inProcessWechat(apps: readonly App[], clock: Clock): InProcessWechat {
+  const { gateway, operator } = openSimulator({
+    clock,
+    accounts: apps.filter(isWechat).map((app) => ({ appId: app.appId, secret: secretOf(app) })),
+    wecomApps: apps.filter(isWecom).map((app) => ({ ...app, secret: secretOf(app) })),
+  });
+  const source = wechatSource({
+    official: client(gateway, officialMeanings),
+    wecom: client(gateway, wecomMeanings),
+  });
+  return { ...operator, source };
+}
+
+/** The AppSecret that an app's account begins with. */
+export function secretOf(app: App): string {
+  return `secret-of-${accountOf(app)}`;
+}
+
+/** The real client's reading of answers and refusals, with one try instead of its four. */
+function client(gateway: Gateway, meanings: Meanings): WechatClient {
+  return {
+    async call<T>({ app, path, query, json, calledWith, answer }: WechatCall<T>): Promise<T> {
+      const delivery = gateway.receive({
+        method: json ? 'POST' : 'GET',
+        path,
+        host: 'api.weixin.qq.com',
+        query: new URLSearchParams(query),
+        json,
+      });
+      try {
+        const outcome = readAnswer(delivery === 'connection-lost' ? '' : delivery.body, answer);
+        if ('granted' in outcome) return outcome.granted;
+        throw refusalError(app, outcome.refused, calledWith, false, meanings);
+      } catch (error) {
+        if (!(error instanceof Retryable)) throw error;
+        const { code, message, mayHaveRun } = error;
+        throw new SourceError(message, { code, kind: 'transient', mayHaveRotated: mayHaveRun });
+      }
+    },
+  };
+}
+
+function isWechat(app: App): app is WechatApp {
+  return app.kind !== 'wecom';
+}
+
+function isWecom(app: App): app is WecomApp {
+  return app.kind === 'wecom';
+}

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { refresh } from '../../functions/core/refresh.ts';
+import { timingOf } from '../../functions/core/timing.ts';
+import { shop } from '../support/apps.ts';
+import { type CallName, instrumented } from '../support/instrumented-ports.ts';
+import { MemoryWorld } from '../support/memory-ports.ts';
+
+/** Two refreshers, of which one stands still while the other works. Those that die: test/proof/crash-points.test.ts. */
+
+const T0 = 1_767_225_600_000;
+const MINUTE = 60_000;
+const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 5 * MINUTE, timing: timingOf(MINUTE) };
+
+async function worldAt(minute: number): Promise<MemoryWorld> {
+  const world = new MemoryWorld([shop], T0);
+  await refresh([shop], {}, schedule, world.ports());
+  world.clock.set(T0 + minute * MINUTE);
+  return world;
+}
+
+/** Ports of a refresher that stands still before its first call of this name, until `meanwhile` has happened. */
+function stalling(world: MemoryWorld, at: CallName, meanwhile: () => Promise<unknown>) {
+  let stalled = false;
+  return instrumented(world.ports(), async (name, _about, call) => {
+    if (name === at && !stalled) {
+      stalled = true;
+      await meanwhile();
+    }
+    return call();
+  });
+}
+
+describe('a refresher that outlives its lease (a suspended machine, a clock that is wrong)', () => {
+  test.each(['source.fetch', 'mirror.write'] as const)('before %s harms nobody for long', async (at) => {
+    const world = await worldAt(100);
+    const ports = stalling(world, at, () => {
+      world.clock.advance(schedule.timing.leaseMs);
+      return refresh([shop], { force: true }, schedule, world.ports());
+    });
+    await refresh([shop], {}, schedule, ports);
+    for (let tick = 1; tick <= 12; tick++) {
+      world.clock.advance(MINUTE);
+      await refresh([shop], {}, schedule, world.ports());
+      if (tick < 2) continue;
+      const token = world.records.get('shop/access-token')?.current?.value ?? '';
+      expect(world.parameters.get('shop/access-token'), `tick ${tick}`).toBe(token);
+      expect(world.wechat.tokenAlive(token), `tick ${tick}`).toBe(true);
+    }
+  });
+});
+
+test('a forced refresh that loses the race to a repair of the mirror is still carried out', async () => {
+  const world = await worldAt(30);
+  for (const [id, record] of world.records) world.records.set(id, { ...record, mirroredVersion: 0 });
+  const ports = stalling(world, 'store.swap', () => refresh([shop], {}, schedule, world.ports()));
+  const results = await refresh([shop], { force: true }, schedule, ports);
+  expect(results[0]).toMatchObject({ credential: 'access-token', outcome: 'renewed', reason: 'forced' });
+});

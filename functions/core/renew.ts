@@ -40,7 +40,10 @@ export async function renewUnderLease(work: Work, fetchGrant: FetchGrant): Promi
     const next = unchanged(held, current, grant, work);
     const written = await ports.store.swap(held, next);
     if (written && notice) await ports.notices.send(notice);
-    const result = report(credential, next, 'unchanged', reason);
+    const behind = written && next.leaseUntil > 0;
+    const result = behind
+      ? await mirrorUnderLease({ ...work, held: next }, 'unchanged')
+      : report(credential, next, 'unchanged', reason);
     // WeChat's clock is a little behind: it still returns the value whose time is over.
     return current.expiresAt <= now ? { result, comeBackAt: next.nextAttemptAt } : { result };
   }
@@ -67,7 +70,7 @@ export async function renewUnderLease(work: Work, fetchGrant: FetchGrant): Promi
 /** Shows the held record's value to readers of the mirror. A failure leaves the version behind for the next tick. */
 export async function mirrorUnderLease(
   work: Work,
-  outcome: 'renewed' | 'mirrored',
+  outcome: 'renewed' | 'unchanged' | 'mirrored',
 ): Promise<CredentialResult> {
   const { credential, held, reason, ports } = work;
   if (!held.current) throw new Error(`${held.id} has version ${held.version} but no value`);
@@ -75,7 +78,7 @@ export async function mirrorUnderLease(
     await ports.mirror.write(credential, held.current.value);
   } catch (error) {
     await ports.store.swap(held, released(held));
-    return report(credential, held, outcome === 'renewed' ? 'renewed' : 'failed', reason, {
+    return report(credential, held, outcome === 'mirrored' ? 'failed' : outcome, reason, {
       code: 'mirror-unreachable',
       message: `The parameter was not written (${nameOf(error)}); the next tick repairs it.`,
     });

@@ -87,10 +87,14 @@ export function unchanged(
     ? { issuedAt: now, expiresAt: saidEnd }
     : { expiresAt: Math.min(current.expiresAt, saidEnd) };
   const confirmed = { ...current, ...life, confirmedAt: now };
-  // A duplicate of this tick must not ask again; the next tick may. Past the end every second counts.
-  const spacingMs = now < confirmed.expiresAt ? tickMs / 2 : Math.min(tickMs / 2, 2_000);
+  // A duplicate of this tick must not ask again; the next tick may. Past the end every second counts at first; later it is
+  // our clock that is ahead, nobody knows by how much, so we wait as long again as it has taken already.
+  const pastEndMs = now - confirmed.expiresAt;
+  const spacingMs = Math.min(tickMs / 2, pastEndMs < 0 ? tickMs / 2 : Math.max(2_000, pastEndMs));
   return {
-    ...released(rest),
+    ...rest,
+    // A mirror that is behind is written next, under the same lease.
+    leaseUntil: pastEndMs < 0 && record.mirroredVersion < record.version ? record.leaseUntil : 0,
     current: confirmed,
     valueInDoubt: false,
     nextAttemptAt: now + spacingMs,

@@ -217,6 +217,19 @@ describe('a jsapi ticket', () => {
     expect(JSON.parse((await world.get('/apps/shop/jsapi-ticket')).body)).toMatchObject({ expires_in: 3600 });
   });
 
+  test('that comes back unchanged is mirrored in the same run, when its mirror is behind', async () => {
+    world = await startWorld({ app: withTicket });
+    await world.tick();
+    const mirrored = (await world.record('jsapi-ticket')) ?? expect.unreachable('it was just fetched');
+    await world.store.swap(mirrored, { ...mirrored, mirroredVersion: 0 });
+    world.parameters.remove('/wechat/tokens/shop/jsapi-ticket');
+    world.at(60);
+    await world.invoke({ app: 'shop', credential: 'jsapi-ticket', force: true });
+    expect(world.parameter('jsapi-ticket')).toBe(world.simulator.currentTicket(DEMO_ACCOUNT.appId, 'jsapi'));
+    const record = await world.record('jsapi-ticket');
+    expect(record).toMatchObject({ version: 1, mirroredVersion: 1, leaseUntil: 0 });
+  });
+
   test('is replaced within two seconds of its end, with one call, because the tick stays for that moment', async () => {
     world = await startWorld({ app: withTicket });
     await world.tick();

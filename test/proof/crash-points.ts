@@ -1,10 +1,8 @@
-import { credentialId, credentialsOf } from '../../functions/core/credential.ts';
 import { refresh } from '../../functions/core/refresh.ts';
 import { timingOf } from '../../functions/core/timing.ts';
-import { everybody } from '../../functions/http/guard.ts';
-import { readApi } from '../../functions/http/read-api.ts';
 import { MemoryWorld } from '../support/memory-ports.ts';
 import { type Accident, accidents, Doomed } from './doomed.ts';
+import { Readers } from './readers.ts';
 import { apps as allApps, type Story } from './stories.ts';
 
 /**
@@ -52,15 +50,7 @@ class Trial {
   readonly violations: string[] = [];
   readonly #story: Story;
   readonly #world = new MemoryWorld(allApps, T0);
-  readonly #read = readApi({
-    apps: allApps,
-    guard: everybody,
-    refreshAfterMs: schedule.refreshAfterMs,
-    cacheSeconds: 0,
-    store: this.#world.ports().store,
-    clock: () => this.#world.clock.now(),
-    nonce: () => 'nonce',
-  });
+  readonly #readers = new Readers(this.#world);
   readonly #versions = new Map<string, number>();
   /** Served by then although dead, and nobody could know; two ticks have to find it out. */
   readonly #deadAtFirst = new Set<string>();
@@ -97,7 +87,7 @@ class Trial {
     clock.set(T0 + minute * MINUTE);
     arrange?.(this.#world);
     const begun = clock.now();
-    for (const value of await this.#served()) {
+    for (const value of (await this.#readers.served()).values()) {
       if (!this.#world.wechat.tokenAlive(value)) this.#deadAtFirst.add(value);
     }
 
@@ -119,7 +109,7 @@ class Trial {
       if (tick === HEALING_TICKS) this.#deadAtFirst.clear();
       await this.#look(`tick ${tick}`);
       if (tick < HEALING_TICKS) continue;
-      this.#lookForRemains(`tick ${tick}`);
+      this.violations.push(...this.#readers.remains().map((remain) => `tick ${tick}: ${remain}`));
       for (const { app, credential, outcome, error } of results) {
         if (error) this.violations.push(`tick ${tick}: ${app}/${credential} ${outcome}: ${error.code}`);
       }
@@ -129,7 +119,7 @@ class Trial {
   /** What must hold at any time. */
   async #look(when: string): Promise<void> {
     const { wechat, records, clock } = this.#world;
-    for (const value of await this.#served()) {
+    for (const value of (await this.#readers.served()).values()) {
       const alive = wechat.tokenAlive(value) || this.#deadAtFirst.has(value);
       if (!alive) this.violations.push(`${when}: a dead value is served`);
     }
@@ -138,38 +128,6 @@ class Trial {
       this.#versions.set(id, version);
       if (leaseUntil - clock.now() > schedule.timing.leaseMs)
         this.violations.push(`${when}: the lease of ${id} is too long`);
-    }
-  }
-
-  /** The values that readers get; the others get a 503. */
-  async #served(): Promise<string[]> {
-    const values: string[] = [];
-    for (const { app, name } of allApps.flatMap(credentialsOf)) {
-      const path = `/apps/${app.name}/${name}`;
-      const request = { method: 'GET', path, query: new URLSearchParams(), headers: {}, body: '' };
-      const { status, body } = await this.#read(request);
-      const { access_token, ticket } = JSON.parse(body);
-      if (status === 200) values.push(access_token ?? ticket);
-      else if (status !== 503) this.violations.push(`${path} answered ${status}`);
-    }
-    return values;
-  }
-
-  /** What two ticks must have healed. */
-  #lookForRemains(when: string): void {
-    const { records, parameters, wechat, clock } = this.#world;
-    for (const { app, name } of allApps.flatMap(credentialsOf)) {
-      const id = credentialId(app.name, name);
-      const record = records.get(id);
-      const value = record?.current?.value;
-      const remains = [
-        !(value && wechat.tokenAlive(value)) && 'has no live value',
-        record?.mirroredVersion !== record?.version && 'is not mirrored',
-        parameters.get(id) !== value && 'has another value in the mirror',
-        record?.valueInDoubt && 'is in doubt',
-        (record?.leaseUntil ?? 0) > 0 && `is leased for ${(record?.leaseUntil ?? 0) - clock.now()} ms`,
-      ].filter((remain) => typeof remain === 'string');
-      this.violations.push(...remains.map((remain) => `${when}: ${id} ${remain}`));
     }
   }
 }

@@ -1,0 +1,130 @@
+/** A mistake that somebody could make, as a change of one file. */
+export type Bug = {
+  readonly name: string;
+  /** Relative to the project. */
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly find: string;
+  readonly replace: string;
+};
+
+const core = (file: string) => `functions/core/${file}.ts`;
+
+/** Deliberate bugs, each of which the model must catch: a property that finds none of them proves nothing. */
+export const bugs: readonly Bug[] = [
+  {
+    name: 'the table swaps without looking at the version or the lease',
+    file: 'test/support/memory-store.ts',
+    find: 'if (stored?.leaseId !== seen?.leaseId || stored?.version !== seen?.version) return false;',
+    replace: '',
+  },
+  {
+    name: 'the table commits without the lease id',
+    file: 'test/support/memory-store.ts',
+    find: 'stored?.leaseId !== seen?.leaseId || ',
+    replace: '',
+  },
+  {
+    name: 'who loses the race for the lease goes on all the same',
+    file: core('refresh-credential'),
+    find: "if (!(await ports.store.swap(seen, held))) return 'lost-the-race';",
+    replace: 'await ports.store.swap(seen, held);',
+  },
+  {
+    name: 'a forced refresh does not mind the lease of another',
+    file: core('renewal'),
+    find: '  leaseHeld,\n  forced,',
+    replace: '  forced,\n  leaseHeld,',
+  },
+  {
+    name: 'a lease without an end',
+    file: core('refresh-credential'),
+    find: 'run.now + timing.leaseMs',
+    replace: 'run.now + 86_400_000',
+  },
+  {
+    name: 'a lease that is kept after a failure',
+    file: core('transitions'),
+    find: '    ...released(record),\n    valueInDoubt: context.stillInDoubt,',
+    replace: '    ...record,\n    valueInDoubt: context.stillInDoubt,',
+  },
+  {
+    name: 'the mirror before the commit',
+    file: core('renew'),
+    find: '  if (!(await ports.store.swap(held, next))) {',
+    replace:
+      '  await ports.mirror.write(credential, grant.value).catch(() => undefined);\n  if (!(await ports.store.swap(held, next))) {',
+  },
+  {
+    name: 'a mirror that is called written and is not',
+    file: core('renew'),
+    find: '    await ports.mirror.write(credential, held.current.value);',
+    replace: '',
+  },
+  {
+    name: 'a ticket that comes back unchanged lives 7200 s more',
+    file: core('transitions'),
+    find: '{ expiresAt: Math.min(current.expiresAt, saidEnd) }',
+    replace: '{ expiresAt: saidEnd }',
+  },
+  {
+    name: 'a life that is counted from the answer',
+    file: core('renew'),
+    find: '    issuedAt: now,\n',
+    replace: '    issuedAt: ports.clock.now(),\n',
+  },
+  {
+    name: 'a backoff that swallows ticks',
+    file: core('backoff'),
+    find: 'Math.min(TRANSIENT_CAP_MS, Math.max(TRANSIENT_BASE_MS, tickMs / 2))',
+    replace: '30 * 60_000',
+  },
+  {
+    name: 'no doubt after a lost answer',
+    file: core('renew'),
+    find: 'before.valueInDoubt || (putsInDoubt(work) && (error.mayHaveRotated || saidToBeDead(reason)))',
+    replace: 'before.valueInDoubt',
+  },
+  {
+    name: 'no doubt while a call is under way',
+    file: core('transitions'),
+    find: 'valueInDoubt: record.valueInDoubt || lease.putsInDoubt,',
+    replace: 'valueInDoubt: record.valueInDoubt,',
+  },
+  {
+    name: 'a doubt that nothing dispels',
+    file: core('transitions'),
+    find: '    valueInDoubt: false,\n    nextAttemptAt: 0,',
+    replace: '    nextAttemptAt: 0,',
+  },
+  {
+    name: 'a failure throws the old value away',
+    file: core('transitions'),
+    find: '    valueInDoubt: context.stillInDoubt,\n',
+    replace: '    valueInDoubt: context.stillInDoubt,\n    ...({ current: undefined } as object),\n',
+  },
+  {
+    name: 'a report renews whatever is current',
+    file: core('renewal'),
+    find: 'if (demand.rejected === fingerprint) return',
+    replace: 'if (demand.rejected !== undefined) return',
+  },
+  {
+    name: 'a probe that believes in every token',
+    file: core('probe'),
+    find: '    if (!(await ports.source.accepts(credential.app, current.value)))\n      return { foundDead: current.fingerprint };',
+    replace: '    await ports.source.accepts(credential.app, current.value);',
+  },
+  {
+    name: 'a token that is renewed when it has ended',
+    file: core('due'),
+    find: 'const scaledMs = full ? renewal.refreshAfterMs : Math.min(renewal.refreshAfterMs, (lifetimeMs * 5) / 6);',
+    replace: 'const scaledMs = lifetimeMs;',
+  },
+  {
+    name: 'a version that does not grow',
+    file: core('transitions'),
+    find: '    version: record.version + 1,\n',
+    replace: '    version: Math.max(1, record.version),\n',
+  },
+];

@@ -1,3 +1,4 @@
+import { Agent } from 'node:http';
 import { createRequire } from 'node:module';
 import { callbackify, promisify } from 'node:util';
 import { tokenFile } from './token-file.ts';
@@ -19,8 +20,9 @@ export type PeerSettings = {
 /** Makes one protected call, with whatever retries the SDK has, and gives WeChat's answer. */
 export type ProtectedCall = () => Promise<unknown>;
 
-/** A loaded machine is not the SDK's fault. */
-const PATIENCE = { timeout: 60_000 };
+/** Neither a loaded machine nor an idle connection that is closed under the SDK shall count as its failure. */
+const TIMEOUT_MS = 60_000;
+const agent = new Agent({ keepAlive: false });
 
 const load = createRequire(new URL('../../test/clients/package.json', import.meta.url));
 
@@ -34,7 +36,7 @@ function coWechatApi({ appId, secret, wechatUrl, folder, readUrl }: PeerSettings
   const open = (url: string, ...args: unknown[]) => {
     const api = new API(appId, ...args);
     api.prefix = `${url}/cgi-bin/`;
-    api.setOpts(PATIENCE);
+    api.setOpts({ timeout: TIMEOUT_MS, agent });
     return api;
   };
   if (readUrl !== undefined) {
@@ -58,7 +60,7 @@ function wechatApi({ appId, secret, wechatUrl, folder }: PeerSettings): Protecte
   const file = folder === undefined ? undefined : tokenFile(folder);
   const api = new API(appId, secret, file && callbackify(file.get), file && callbackify(file.save));
   api.endpoint = wechatUrl;
-  api.setOpts(PATIENCE);
+  api.setOpts({ timeout: TIMEOUT_MS, agent });
   return promisify(api.getIp.bind(api));
 }
 
@@ -67,7 +69,7 @@ function nodeEasywechat({ appId, secret, wechatUrl, folder }: PeerSettings): Pro
   const app = new OfficialAccount({
     app_id: appId,
     secret,
-    http: { baseURL: wechatUrl, ...PATIENCE },
+    http: { baseURL: wechatUrl, timeout: TIMEOUT_MS, httpAgent: agent },
     file_cache: { path: folder },
   });
   return async () => (await app.getClient().get('/cgi-bin/getcallbackip')).toObject();

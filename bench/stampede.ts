@@ -57,13 +57,14 @@ calls a day, then 45009). A need is a call of a protected route with an unmodifi
 SDK's own retries. Means over the rounds, and from the least to the most where they differ.
 
 - *Ours:* co-wechat-api on the read URL, which it asks for the token at each need; and in the same moment ${crowd.needs} ticks in ${crowd.processes} refresher
-  processes. In the first row the token is due, as it is every 100 minutes: this is all that apps ever meet. The second one is the worst case, in
+  processes. In the first row the token is due, as it is every 100 minutes: this is what apps meet. The second one is the worst case, in
   which no tick came for two hours: until the new token is there the read URL answers WeChat's -1, which this SDK does not try again.
 - *Theirs:* the SDK fetches the token itself, a second after the end of the one before. *In memory*: each process its own. *Shared store*: the two
   functions that its documentation asks for when there are several processes, on a file that is replaced as a whole. *Shared files*: its own cache.
-- *Token calls:* at WeChat, for this renewal, without those of the last column. Each kills the token before the last.
+- *Token calls:* at WeChat, for this renewal, without those of the last column. Each call ends every token but the one before it.
 - *Failed again:* of those that failed, when they try again a second later, all at once.
-- Times say how busy the machine was: WeChat, the table and the processes share it; ours are 18, theirs ${crowd.processes + 1}.`;
+- Times say how busy the machine was, and compare little: WeChat and the table, which each tick reads, are one process of it; beside it run
+  ${2 * crowd.processes + 1} of ours, ${crowd.processes} of theirs.`;
 
 async function play({ ageMs, rounds, open }: Story): Promise<Round[]> {
   const scene = await open();

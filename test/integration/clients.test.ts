@@ -1,22 +1,18 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  isLive,
-  type LocalProcess,
-  PROJECT,
-  startLocalProcess,
-  until,
-} from '../support/start-local-process.ts';
+import { openOurScene } from '../../bench/stampede/our-scene.ts';
+import { playRounds } from '../../bench/stampede/rounds.ts';
+import { CLIENTS, installClients } from '../support/install-clients.ts';
+import { isLive, type LocalProcess, startLocalProcess, until } from '../support/start-local-process.ts';
 import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
 
 /** WeChat SDKs as npm has them, which know of us by a base URL only; see test/clients. */
 
-const CLIENTS = join(PROJECT, 'test/clients');
 const PAGE = 'https://example.com/page?a=1';
 const run = promisify(execFile);
 
@@ -25,7 +21,7 @@ let simulator: Simulator;
 let local: LocalProcess;
 
 beforeAll(async () => {
-  await install();
+  await installClients();
   folder = mkdtempSync(join(tmpdir(), 'clients-'));
   simulator = await startSimulator();
   local = await startLocalProcess(folder, {
@@ -41,15 +37,6 @@ afterAll(async () => {
   await simulator?.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** Once for each lockfile. They have a package of their own, so that their dependencies never touch ours. */
-async function install(): Promise<void> {
-  const installed = join(CLIENTS, 'node_modules/.package-lock.json');
-  const modifiedAt = (path: string) => (existsSync(path) ? statSync(path).mtimeMs : 0);
-  if (modifiedAt(installed) >= modifiedAt(join(CLIENTS, 'package-lock.json'))) return;
-  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
-  await run('npm', ['ci', ...options], { cwd: CLIENTS, shell: process.platform === 'win32' });
-}
 
 test.each(['co-wechat-api', 'node-easywechat', 'wechat-api'])(
   '%s gets token and ticket from us, signs a page, and is accepted by WeChat',
@@ -85,6 +72,19 @@ test.each(['co-wechat-api', 'node-easywechat', 'wechat-api'])(
     expect(local.output()).not.toContain(current);
   },
 );
+
+test('a renewal in the midst of needs from several processes: none fails, and WeChat is asked once', async () => {
+  const crowd = { processes: 2, needs: 60 };
+  const scene = await openOurScene(crowd);
+  try {
+    const [round] = await playRounds(scene, { crowd, rounds: 1, ageMs: 100 * 60_000 });
+    expect(round?.tokenCalls).toBe(1);
+    expect(round?.outcomes).toHaveLength(60);
+    for (const outcome of round?.outcomes ?? []) expect(outcome).toMatchObject({ ok: true });
+  } finally {
+    await scene.close();
+  }
+});
 
 /** WECHAT.md: "JS-SDK signature". */
 function signatureOf(ticket: string, { nonceStr, timestamp }: Record<string, string>): string {

@@ -9,6 +9,9 @@ import { createRefresher, noProxy } from '../../functions/refresher.ts';
 
 /** A refresher in a process of its own, as a Lambda instance is; see `startRefresherProcess`. */
 
+/** What happens at once, and when. */
+export type ProcessEvents = { readonly nowMs: number; readonly events: readonly unknown[] };
+
 export type CrashPoint = 'after-lease' | 'after-answer' | 'after-commit' | 'after-mirror';
 
 export type ProcessSettings = {
@@ -17,7 +20,6 @@ export type ProcessSettings = {
   readonly tableName: string;
   readonly parameterEndpoint: string;
   readonly simulatorUrl: string;
-  readonly now: number;
   readonly probeMs: number;
   readonly crashAt?: CrashPoint;
 };
@@ -25,6 +27,7 @@ export type ProcessSettings = {
 const settings: ProcessSettings = JSON.parse(process.env['SETTINGS'] ?? '{}');
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 const region = 'us-east-1';
+let nowMs = 0;
 const ssm = new SSMClient({ endpoint: settings.parameterEndpoint, region, credentials });
 
 const refresher = createRefresher({
@@ -43,12 +46,13 @@ const refresher = createRefresher({
   mirror: mortalMirror(parameterMirror(ssm, '/wechat')),
   secrets: secretParameters(ssm, '/wechat'),
   notices: { send: async () => undefined },
-  clock: { now: () => settings.now, sleepUntil: async () => undefined },
+  clock: { now: () => nowMs, sleepUntil: async () => undefined },
   onUpstreamCall: () => undefined,
 });
 
-process.on('message', (events: unknown[]) => {
-  void Promise.all(events.map((event) => refresher.run(event))).then((answers) =>
+process.on('message', (message: ProcessEvents) => {
+  nowMs = message.nowMs;
+  void Promise.all(message.events.map((event) => refresher.run(event))).then((answers) =>
     process.send?.(answers.flatMap(({ results }) => results)),
   );
 });

@@ -2,16 +2,16 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { CredentialResult } from '../../functions/core/result.ts';
-import type { CrashPoint, ProcessSettings } from './refresher-process.ts';
+import type { CrashPoint, ProcessEvents, ProcessSettings } from './refresher-process.ts';
 import type { World } from './world.ts';
 
 export type RefresherProcess = {
-  /** Runs all events at once; `'killed'` when the process died over them. */
+  /** Runs all events at once, at the world's time; `'killed'` when the process died over them. */
   run(events: readonly unknown[]): Promise<CredentialResult[] | 'killed'>;
   stop(): void;
 };
 
-/** A refresher of its own on the world's table, parameters and WeChat, at the world's time. */
+/** A refresher of its own on the world's table, parameters and WeChat. */
 export async function startRefresherProcess(
   world: World,
   { crashAt, probeMs = 0 }: { crashAt?: CrashPoint; probeMs?: number } = {},
@@ -22,21 +22,22 @@ export async function startRefresherProcess(
     tableName: world.table.tableName,
     parameterEndpoint: world.parameters.url,
     simulatorUrl: world.simulator.url,
-    now: world.clock.now(),
     probeMs,
     ...(crashAt && { crashAt }),
   };
   const script = fileURLToPath(new URL('./refresher-process.ts', import.meta.url));
   const child = fork(script, { env: { ...process.env, SETTINGS: JSON.stringify(settings) }, execArgv: [] });
+  const exited = once(child, 'exit');
   await once(child, 'message');
   return {
     async run(events) {
       const answered = once(child, 'message').then(([results]) => results as CredentialResult[]);
-      const died = once(child, 'exit').then(([, signal]) => {
+      const died = exited.then(([, signal]) => {
         if (signal !== 'SIGKILL') throw new Error('the refresher process ended by itself');
         return 'killed' as const;
       });
-      child.send(events);
+      const message: ProcessEvents = { nowMs: world.clock.now(), events };
+      child.send(message);
       return Promise.race([answered, died]);
     },
     stop: () => void child.kill(),

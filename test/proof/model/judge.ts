@@ -29,6 +29,7 @@ export class Judge {
   readonly #readers: Readers;
   /** Ticks since the last thing that needs healing, a minute apart. */
   #calmTicks = 0;
+  #tickedInPeaceAt = 0;
   #answersLost = false;
   #strangersInterfered = false;
   /** By a clock that is wrong, or by a run that took long, we expect some ends too early, and ask in vain. */
@@ -44,8 +45,11 @@ export class Judge {
 
   // --- what it is told ----------------------------------------------------------------------------------------------
 
-  tickedInPeace(): void {
+  /** @param at when it began; a tick that comes early heals nothing that needs time */
+  tickedInPeace(at: number): void {
+    if (this.#calmTicks > 0 && at - this.#tickedInPeaceAt < MINUTE) return;
     this.#calmTicks++;
+    this.#tickedInPeaceAt = at;
   }
 
   disturbed(how: { answersLost?: boolean; byStrangers?: boolean; endsExpectedEarly?: boolean } = {}): void {

@@ -173,7 +173,7 @@ export class Trial {
   async #tick(): Promise<void> {
     this.#tickedAt = this.#deployment.now;
     await this.invoke({ apps, request: { mayWait: true }, refreshers: [0], pauses: [0] });
-    if (this.#works() && this.#newSecrets.size === 0) this.judge.tickedInPeace();
+    if (this.#works() && this.#newSecrets.size === 0) this.judge.tickedInPeace(this.#tickedAt);
   }
 
   #works(): boolean {

@@ -1,0 +1,40 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { serveLocally } from '../../cli/local/server.ts';
+import { recordTable } from '../../functions/aws/record-table.ts';
+import type { App } from '../../functions/core/credential.ts';
+import { everybody } from '../../functions/http/guard.ts';
+import { readApi } from '../../functions/http/read-api.ts';
+
+/** The read URL in a process of its own, with the default cache; see `startReadUrl`. */
+
+export type ReadUrlSettings = {
+  readonly app: App;
+  readonly tableEndpoint: string;
+  readonly tableName: string;
+};
+
+const { app, tableEndpoint, tableName }: ReadUrlSettings = JSON.parse(process.env['SETTINGS'] ?? '{}');
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+let nowMs = 0;
+
+const read = readApi({
+  apps: [app],
+  guard: everybody,
+  refreshAfterMs: 6_000_000,
+  cacheSeconds: 10,
+  store: recordTable(
+    new DynamoDBClient({ endpoint: tableEndpoint, region: 'us-east-1', credentials }),
+    tableName,
+  ),
+  clock: () => nowMs,
+  nonce: () => 'nonce',
+});
+const { port } = await serveLocally(0, read, async () => undefined);
+
+process.on('message', (instantMs: number) => {
+  nowMs = instantMs;
+  process.send?.('moved');
+});
+// An orphan ends with the bench that started it.
+process.on('disconnect', () => process.exit());
+process.send?.(`http://127.0.0.1:${port}`);

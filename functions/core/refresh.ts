@@ -74,8 +74,11 @@ async function refreshApp(
     results.set(idOf(credential), result);
     const tokenId = idOf({ app: credential.app, name: 'access-token' });
     if (healed && results.has(tokenId)) results.set(tokenId, healed);
-    const inTime = comeBackAt !== undefined && comeBackAt <= run.now + run.timing.lastStartMs;
-    if (inTime && request.mayWait) appointments.push({ credential, at: comeBackAt });
+    // A ticket that lacks a token comes back when the token does.
+    const tokenAt = appointments.find(({ credential: { name } }) => name === 'access-token')?.at;
+    const at = result.reason === 'no-access-token' ? tokenAt : comeBackAt;
+    const inTime = at !== undefined && at <= run.now + run.timing.lastStartMs;
+    if (inTime && request.mayWait) appointments.push({ credential, at });
   };
 
   for (const credential of credentials) {

@@ -1,3 +1,4 @@
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { crm, startWorld, type World } from '../support/world.ts';
 
@@ -44,6 +45,19 @@ test('the tick before the end stays for it: token and tickets are new a second a
   expect(world.parameter('access-token', 'crm')).not.toBe(first);
   expect(world.simulator.calls('/cgi-bin/gettoken')).toHaveLength(2);
   expect((await world.record('access-token', 'crm'))?.current).toMatchObject({ issuedAt: 1_767_232_801_000 });
+});
+
+test('a ticket that is missing when its token has just ended comes with the new token, not a tick later', async () => {
+  await world.tick();
+  const id = { id: { S: 'crm/jsapi-ticket' } };
+  await world.table.client.send(new DeleteItemCommand({ TableName: world.table.tableName, Key: id }));
+  world.at(120);
+  expect(await results()).toMatchObject([
+    { credential: 'access-token', outcome: 'renewed' },
+    { credential: 'jsapi-ticket', outcome: 'renewed', reason: 'no-value' },
+    { credential: 'agent-config-ticket', outcome: 'renewed' },
+  ]);
+  expect(world.clock.now()).toBe(1_767_232_801_000);
 });
 
 test('ends that fall apart within one tick are each met in their own second', async () => {

@@ -157,7 +157,7 @@ export class Judge {
 
   /** Between its end and its successor a sticky one is not there for some seconds, and is not served. */
   #mayBeDeadMs(id: string): number {
-    const turnMs = this.#endsExpectedEarly ? 2 * MINUTE : TURN_MS;
+    const turnMs = this.#endsExpectedEarly ? MINUTE : TURN_MS;
     return OVERLAPPING.includes(id) ? 0 : this.#adoptedLateMs(id) + turnMs;
   }
 

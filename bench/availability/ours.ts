@@ -1,0 +1,81 @@
+import type { WechatApp } from '../../functions/core/credential.ts';
+import { refresh } from '../../functions/core/refresh.ts';
+import { timingOf } from '../../functions/core/timing.ts';
+import { everybody } from '../../functions/http/guard.ts';
+import { readApi } from '../../functions/http/read-api.ts';
+import { instrumented } from '../../test/support/instrumented-ports.ts';
+import { MemoryWorld } from '../../test/support/memory-ports.ts';
+import { DEMO_ACCOUNT } from '../../test/wechat-simulator/simulator.ts';
+import { type CallEnd, type Contender, SERVERS } from './contender.ts';
+import { MINUTE, MONTH_START } from './month.ts';
+
+const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 5 * MINUTE, timing: timingOf(MINUTE) };
+
+/** The real core and the real read URL, with the defaults of the configuration; nobody reports a dead token. */
+export function ours(tokenApi: WechatApp['tokenApi']): Contender {
+  const app: WechatApp = {
+    name: 'shop',
+    kind: 'official-account',
+    appId: DEMO_ACCOUNT.appId,
+    tokenApi,
+    tickets: [],
+  };
+  const world = new MemoryWorld([app], MONTH_START);
+  const { clock, wechat } = world;
+  let storeIsDown = false;
+  let nextOneDies = false;
+
+  /** One instance of the function: with the store down it cannot read or write, and one of them dies after WeChat's answer. */
+  async function tickOnce(): Promise<void> {
+    const died = Promise.withResolvers<void>();
+    let answered = false;
+    const ports = instrumented(world.ports(), (name, _about, call) => {
+      if (storeIsDown && !name.startsWith('source.')) throw new Error('down');
+      if (answered && nextOneDies && name === 'store.swap') {
+        nextOneDies = false;
+        died.resolve();
+        return new Promise(() => undefined);
+      }
+      answered ||= name === 'source.fetch';
+      return call();
+    });
+    // A tick whose table is down ends with an error, and the next one comes in a minute.
+    const run = refresh([app], { mayWait: true }, schedule, ports).catch(() => undefined);
+    await Promise.race([run, died.promise]);
+  }
+
+  const { store } = world.ports();
+  const read = readApi({
+    apps: [app],
+    guard: everybody,
+    refreshAfterMs: schedule.refreshAfterMs,
+    cacheSeconds: 10,
+    store: {
+      read: (ids) => (storeIsDown ? Promise.reject(new Error('down')) : store.read(ids)),
+    },
+    clock: () => clock.now(),
+    nonce: () => 'nonce',
+  });
+
+  async function callOnce(): Promise<CallEnd> {
+    const path = '/apps/shop/access-token';
+    const request = { method: 'GET', path, query: new URLSearchParams(), headers: {}, body: '' };
+    const { status, body } = await read(request);
+    if (status !== 200) return 'none';
+    return wechat.tokenAlive(JSON.parse(body).access_token) ? 'ok' : 'dead';
+  }
+
+  return {
+    name: tokenApi === 'classic' ? '**wechat-token-refresher**' : '**the same, `"tokenApi": "stable"`**',
+    clock,
+    wechat,
+    async tick({ deliveries }) {
+      await Promise.all(Array.from({ length: deliveries }, tickOnce));
+    },
+    call: () => Promise.all(Array.from({ length: SERVERS }, callOnce)),
+    suffer(kind, standing) {
+      if (kind === 'store-down') storeIsDown = standing;
+      if (kind === 'dies-before-keeping') nextOneDies = true;
+    },
+  };
+}

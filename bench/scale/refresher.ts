@@ -1,0 +1,82 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { parameterMirror } from '../../functions/aws/parameter-mirror.ts';
+import { recordTable } from '../../functions/aws/record-table.ts';
+import { secretParameters } from '../../functions/aws/secret-parameters.ts';
+import { createRefresher, noProxy } from '../../functions/refresher.ts';
+import { appNumber } from '../costs/count.ts';
+
+/** A refresher of many apps in a process of its own, so that its time and memory are nobody else's. */
+
+export type ScaleSettings = {
+  readonly apps: number;
+  readonly tableEndpoint: string;
+  readonly tableName: string;
+  readonly parameterEndpoint: string;
+  readonly wechatUrl: string;
+};
+/** One tick, so long after the one before. */
+export type ScaleOrder = { readonly passMs: number };
+export type ScaleReport = {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  readonly dynamodbCalls: number;
+  readonly residentMb: number;
+  /** How many credentials had which outcome. */
+  readonly outcomes: Readonly<Record<string, number>>;
+};
+
+const settings: ScaleSettings = JSON.parse(process.env['SETTINGS'] ?? '{}');
+const region = 'us-east-1';
+const credentials = { accessKeyId: 'bench', secretAccessKey: 'bench' };
+const dynamodb = new DynamoDBClient({ endpoint: settings.tableEndpoint, region, credentials });
+const ssm = new SSMClient({ endpoint: settings.parameterEndpoint, region, credentials });
+let dynamodbCalls = 0;
+dynamodb.middlewareStack.add(
+  (next) => (args) => {
+    dynamodbCalls++;
+    return next(args);
+  },
+  // Below the retries: each try is a call.
+  { step: 'finalizeRequest', priority: 'low' },
+);
+
+let now = Date.UTC(2026, 0, 1);
+const refresher = createRefresher({
+  apps: Array.from({ length: settings.apps }, (_, index) => ({ ...appNumber(index), tickets: [] })),
+  tickMs: 60_000,
+  refreshAfterMs: 6_000_000,
+  probeMs: 300_000,
+  hosts: { official: [settings.wechatUrl], wecom: [settings.wechatUrl] },
+  proxyUrl: noProxy,
+  store: recordTable(dynamodb, settings.tableName),
+  mirror: parameterMirror(ssm, '/wechat'),
+  secrets: secretParameters(ssm, '/wechat'),
+  notices: { send: async () => undefined },
+  // It stands still during a tick: on AWS one that takes too long leaves the rest to the next.
+  clock: { now: () => now, sleepUntil: async () => undefined },
+  onUpstreamCall: () => undefined,
+});
+
+process.on('message', ({ passMs }: ScaleOrder) => {
+  now += passMs;
+  void tick().then((report) => process.send?.(report satisfies ScaleReport));
+});
+process.on('disconnect', () => process.exit());
+process.send?.('ready');
+
+async function tick(): Promise<ScaleReport> {
+  dynamodbCalls = 0;
+  const cpuBefore = process.cpuUsage();
+  const begunMs = performance.now();
+  const { results } = await refresher.run({});
+  const wallMs = performance.now() - begunMs;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const outcomes: Record<string, number> = {};
+  for (const { outcome, reason } of results) {
+    const what = outcome === 'fresh' ? reason : outcome;
+    outcomes[what] = (outcomes[what] ?? 0) + 1;
+  }
+  const residentMb = process.memoryUsage().rss / 1e6;
+  return { wallMs, cpuMs: (user + system) / 1000, dynamodbCalls, residentMb, outcomes };
+}

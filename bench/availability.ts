@@ -13,8 +13,9 @@ import { writeMeasured, writePicture } from './report/page.ts';
 /** A month of faults for us and for what people do otherwise; every figure is counted, and the same in each run. */
 
 const inMemory: readonly (() => Contender)[] = [
-  () => ours('classic'),
-  () => ours('stable'),
+  () => ours('**wechat-token-refresher**', 'classic'),
+  () => ours('**the same, and apps report dead tokens**', 'classic', { report: true }),
+  () => ours('**the same, `"tokenApi": "stable"`**', 'stable'),
   plainLambda,
   databaseRow,
   cacheKey,
@@ -63,7 +64,7 @@ writeMeasured(
     'The faults, in UTC:',
     table(
       ['day', 'time', 'what'],
-      faults.map(({ day, time, what }) => [String(day), time, what]),
+      faults.map(({ day, time, what }) => [whole(day), time, what]),
     ),
   ].join('\n\n'),
 );

@@ -24,22 +24,26 @@ export type Fault = {
   readonly what: string;
 };
 
+/** Several times, because at one time it is luck whose token is about to end. */
+const outOfReach = (day: number, time: Fault['time']): Fault => ({
+  kind: 'wechat-unreachable',
+  day,
+  time,
+  minutes: 60,
+  what: 'WeChat is out of reach for an hour',
+});
+
 /** The same month for all. A fault of something that a contender does not have, such as a tick or a cache, is none for it. */
 export const faults: readonly Fault[] = [
   { kind: 'wechat-busy', day: 2, time: '03:00', minutes: 20, what: 'WeChat is busy (-1) for 20 minutes' },
-  {
-    kind: 'wechat-unreachable',
-    day: 4,
-    time: '09:30',
-    minutes: 60,
-    what: 'WeChat is out of reach for an hour',
-  },
+  outOfReach(4, '09:30'),
   {
     kind: 'answer-lost',
     day: 6,
     time: '12:00',
     what: 'the answer to the next token call is lost, after WeChat has issued the token',
   },
+  outOfReach(7, '13:10'),
   {
     kind: 'tick-twice',
     day: 8,
@@ -49,6 +53,7 @@ export const faults: readonly Fault[] = [
   },
   { kind: 'no-ticks', day: 9, time: '06:00', minutes: 40, what: 'no tick for 40 minutes' },
   { kind: 'tick-late', day: 9, time: '12:00', minutes: 360, what: 'for 6 hours each tick comes 50 s late' },
+  outOfReach(10, '17:50'),
   {
     kind: 'dies-before-keeping',
     day: 11,
@@ -61,6 +66,7 @@ export const faults: readonly Fault[] = [
     time: '08:00',
     what: 'a release: the app servers start anew, without their memory and files',
   },
+  outOfReach(14, '21:20'),
   { kind: 'cache-restarts', day: 15, time: '10:00', what: 'the cache server starts anew, empty' },
   {
     kind: 'store-down',
@@ -69,6 +75,7 @@ export const faults: readonly Fault[] = [
     minutes: 5,
     what: 'the database (the table, the cache, the parameters) is down for 5 minutes',
   },
+  outOfReach(18, '02:40'),
   {
     kind: 'stranger-fetches',
     day: 19,
@@ -84,6 +91,7 @@ export const faults: readonly Fault[] = [
     minutes: 1440,
     what: 'for a day tokens live 3,600 s instead of 7,200',
   },
+  outOfReach(24, '06:00'),
   {
     kind: 'ip-refused',
     day: 25,

@@ -1,5 +1,6 @@
 import type { WechatApp } from '../../functions/core/credential.ts';
-import { refresh } from '../../functions/core/refresh.ts';
+import { fingerprintOf } from '../../functions/core/fingerprint.ts';
+import { type RefreshRequest, refresh } from '../../functions/core/refresh.ts';
 import { timingOf } from '../../functions/core/timing.ts';
 import { everybody } from '../../functions/http/guard.ts';
 import { readApi } from '../../functions/http/read-api.ts';
@@ -11,8 +12,16 @@ import { MINUTE, MONTH_START } from './month.ts';
 
 const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 5 * MINUTE, timing: timingOf(MINUTE) };
 
-/** The real core and the real read URL, with the defaults of the configuration; nobody reports a dead token. */
-export function ours(tokenApi: WechatApp['tokenApi']): Contender {
+/**
+ * The real core and the real read URL, with the defaults of the configuration.
+ *
+ * @param options.report an app that is refused with 40001 tells the refresher so, reads again and calls again
+ */
+export function ours(
+  name: string,
+  tokenApi: WechatApp['tokenApi'],
+  options: { report: boolean } = { report: false },
+): Contender {
   const app: WechatApp = {
     name: 'shop',
     kind: 'official-account',
@@ -26,7 +35,7 @@ export function ours(tokenApi: WechatApp['tokenApi']): Contender {
   let nextOneDies = false;
 
   /** One instance of the function: with the store down it cannot read or write, and one of them dies after WeChat's answer. */
-  async function tickOnce(): Promise<void> {
+  async function runOnce(request: RefreshRequest): Promise<void> {
     const died = Promise.withResolvers<void>();
     let answered = false;
     const ports = instrumented(world.ports(), (name, _about, call) => {
@@ -40,7 +49,7 @@ export function ours(tokenApi: WechatApp['tokenApi']): Contender {
       return call();
     });
     // A tick whose table is down ends with an error, and the next one comes in a minute.
-    const run = refresh([app], { mayWait: true }, schedule, ports).catch(() => undefined);
+    const run = refresh([app], request, schedule, ports).catch(() => undefined);
     await Promise.race([run, died.promise]);
   }
 
@@ -57,20 +66,31 @@ export function ours(tokenApi: WechatApp['tokenApi']): Contender {
     nonce: () => 'nonce',
   });
 
-  async function callOnce(): Promise<CallEnd> {
+  async function readOnce(query = ''): Promise<string | undefined> {
     const path = '/apps/shop/access-token';
-    const request = { method: 'GET', path, query: new URLSearchParams(), headers: {}, body: '' };
+    const request = { method: 'GET', path, query: new URLSearchParams(query), headers: {}, body: '' };
     const { status, body } = await read(request);
-    if (status !== 200) return 'none';
-    return wechat.tokenAlive(JSON.parse(body).access_token) ? 'ok' : 'dead';
+    return status === 200 ? JSON.parse(body).access_token : undefined;
+  }
+
+  const endWith = (token: string | undefined): CallEnd =>
+    token === undefined ? 'none' : wechat.tokenAlive(token) ? 'ok' : 'dead';
+
+  async function callOnce(): Promise<CallEnd> {
+    const token = await readOnce();
+    const end = endWith(token);
+    if (!options.report || end !== 'dead' || token === undefined) return end;
+    const rejected = fingerprintOf(token);
+    await runOnce({ credential: 'access-token', rejected });
+    return endWith(await readOnce(`rejected=${rejected}`));
   }
 
   return {
-    name: tokenApi === 'classic' ? '**wechat-token-refresher**' : '**the same, `"tokenApi": "stable"`**',
+    name,
     clock,
     wechat,
     async tick({ deliveries }) {
-      await Promise.all(Array.from({ length: deliveries }, tickOnce));
+      await Promise.all(Array.from({ length: deliveries }, () => runOnce({ mayWait: true })));
     },
     call: () => Promise.all(Array.from({ length: SERVERS }, callOnce)),
     suffer(kind, standing) {

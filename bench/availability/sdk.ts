@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEMO_ACCOUNT, ManualClock, startSimulator } from '../../test/wechat-simulator/simulator.ts';
@@ -14,6 +14,7 @@ export async function sdk(name: PeerSettings['sdk'], title: string): Promise<Con
   const clock = new ManualClock(MONTH_START);
   const simulator = await startSimulator({ clock });
   const folder = mkdtempSync(join(tmpdir(), 'availability-'));
+  const away = `${folder}-away`;
   const settings = { sdk: name, ...DEMO_ACCOUNT, wechatUrl: simulator.url, folder };
   const start = () => Promise.all(Array.from({ length: SERVERS }, () => startPeer(settings, clock.now())));
   let peers: Peer[] = await start();
@@ -28,7 +29,9 @@ export async function sdk(name: PeerSettings['sdk'], title: string): Promise<Con
           return ok ? 'ok' : DEAD_TOKEN.has(failure) ? 'dead' : 'none';
         }),
       ),
-    async suffer(kind) {
+    async suffer(kind, standing) {
+      // A store that is down answers nothing and keeps nothing.
+      if (kind === 'store-down') renameSync(standing ? folder : away, standing ? away : folder);
       if (kind !== 'servers-restart') return;
       for (const peer of peers) peer.stop();
       peers = await start();

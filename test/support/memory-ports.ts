@@ -1,3 +1,4 @@
+import { setImmediate as idle } from 'node:timers/promises';
 import { type App, type CredentialRecord, credentialId } from '../../functions/core/credential.ts';
 import type { Notice, Ports, Secret } from '../../functions/core/ports.ts';
 import { ManualClock } from '../wechat-simulator/simulator.ts';
@@ -29,7 +30,11 @@ export class MemoryWorld {
     return {
       clock: {
         now: () => this.clock.now(),
-        sleepUntil: async (instantMs) => this.clock.set(Math.max(this.clock.now(), instantMs)),
+        sleepUntil: async (instantMs) => {
+          // Time passes when nobody has anything to do before then.
+          await idle();
+          this.clock.set(Math.max(this.clock.now(), instantMs));
+        },
       },
       randomness: { fraction: () => 0.5, id: () => `id-${++this.#ids}` },
       store: memoryStore(this.records),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { App } from '../../../functions/core/credential.ts';
 import { accidents } from '../doomed.ts';
 import { apps } from '../stories.ts';
-import { type Invocation, MINUTE, type Weather } from './deployment.ts';
+import { MINUTE, type Run, type Weather } from './deployment.ts';
 import type { Trial } from './trial.ts';
 
 /** All that may happen, in any order. Each arbitrary makes one kind of event. */
@@ -31,12 +31,14 @@ const refresher = fc.nat(2);
 const accident = fc.record({ kind: fc.constantFrom(...accidents), at: fc.integer({ min: 1, max: 40 }) });
 const weather = fc.constantFrom<Weather>('fair', 'down', 'throttled', 'deaf');
 
-const invocation = (asked: {
-  apps: readonly App[];
-  request: Invocation['request'];
-  refreshers?: readonly number[];
-  pauses?: readonly number[];
-}): Invocation => ({ refreshers: [0], pauses: [0], ...asked });
+const tickOf = (refresher: number): Run => ({ refresher, apps, request: { mayWait: true } });
+/** By hand: it does not stay for an end, which would be another renewal. */
+const plainOf = (refresher: number): Run => ({ refresher, apps, request: {} });
+const forceOf =
+  (app: App) =>
+  (refresher: number): Run => ({ refresher, apps: [app], request: { force: true } });
+const some = (what: fc.Arbitrary<number>, maxLength: number, minLength = 1) =>
+  fc.array(what, { minLength, maxLength });
 
 /** What AWS, WeChat's servers and we ourselves do. */
 export const ownEvents: readonly fc.Arbitrary<Event>[] = [
@@ -50,41 +52,36 @@ export const ownEvents: readonly fc.Arbitrary<Event>[] = [
   ),
   event(
     'a tick, delivered to',
-    fc.record({ refreshers: fc.array(refresher, { minLength: 1, maxLength: 4 }), pauses }),
-    (trial, { refreshers, pauses }) =>
-      trial.invoke(invocation({ apps, request: { mayWait: true }, refreshers, pauses })),
+    fc.record({ refreshers: some(refresher, 4), pauses }),
+    (trial, { refreshers, pauses }) => trial.invoke({ runs: refreshers.map(tickOf), pauses }),
   ),
   event(
     'a tick that dies or is deaf',
-    fc.record({ refreshers: fc.array(refresher, { minLength: 1, maxLength: 2 }), pauses, accident }),
-    (trial, { refreshers, pauses, accident: { kind, at } }) =>
-      trial.invoke({
-        ...invocation({ apps, request: { mayWait: true }, refreshers, pauses }),
-        accident: { kind, at },
-      }),
+    fc.record({ refreshers: some(refresher, 2), pauses, accident }),
+    (trial, { refreshers, pauses, accident }) =>
+      trial.invoke({ runs: refreshers.map(tickOf), pauses, accident }),
   ),
   event(
-    'forced refreshes of',
-    fc.record({ app, refreshers: fc.array(refresher, { minLength: 1, maxLength: 3 }), pauses }),
-    (trial, { app, refreshers, pauses }) =>
-      trial.invoke(invocation({ apps: [app], request: { force: true }, refreshers, pauses })),
+    'forced refreshes, and plain ones in the same moment, of',
+    fc.record({ app, forced: some(refresher, 3), plain: some(refresher, 2, 0), pauses }),
+    (trial, { app, forced, plain, pauses }) =>
+      trial.invoke({ runs: [...plain.map(plainOf), ...forced.map(forceOf(app))], pauses }),
   ),
   event(
     'a forced refresh that dies or is deaf, of',
     fc.record({ app, pauses, kind: fc.constantFrom(...accidents), at: fc.integer({ min: 1, max: 8 }) }),
-    (trial, { app, pauses, kind, at }) =>
-      trial.invoke({
-        ...invocation({ apps: [app], request: { force: true }, pauses }),
-        accident: { kind, at },
-      }),
+    (trial, { app, pauses, ...accident }) => trial.invoke({ runs: [forceOf(app)(0)], pauses, accident }),
   ),
   event(
     'reports of the current token of',
-    fc.record({ app, refreshers: fc.array(refresher, { minLength: 1, maxLength: 3 }), pauses }),
-    (trial, { app, refreshers, pauses }) =>
-      trial.invoke(
-        invocation({ apps: [app], request: { rejected: trial.current(app) }, refreshers, pauses }),
-      ),
+    fc.record({ app, refreshers: some(refresher, 3), pauses }),
+    (trial, { app, refreshers, pauses }) => {
+      const request = { rejected: trial.current(app) };
+      return trial.invoke({
+        runs: refreshers.map((each) => ({ refresher: each, apps: [app], request })),
+        pauses,
+      });
+    },
   ),
   event('a report of an older token of', app, (trial, app) => trial.reportOlder(app)),
   event('WeChat', fc.constantFrom('fair', 'busy', 'down', 'deaf'), (trial, how) => trial.setWechat(how)),

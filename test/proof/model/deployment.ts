@@ -15,12 +15,17 @@ export const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 5 * MINUTE, tim
 /** How AWS is; `throttled` lets every other call through, `deaf` carries out and loses the answer. */
 export type Weather = 'fair' | 'down' | 'throttled' | 'deaf';
 
-/** One run of the function, or several at once. */
-export type Invocation = {
+/** One run of the function. */
+export type Run = {
+  /** Which refresher, for each has a clock of its own. */
+  readonly refresher: number;
   readonly apps: readonly App[];
   readonly request: RefreshRequest;
-  /** Which refreshers, each with a clock of its own. */
-  readonly refreshers: readonly number[];
+};
+
+/** Runs at once. */
+export type Invocation = {
+  readonly runs: readonly Run[];
   /** The first of them dies, or loses an answer, at this call. */
   readonly accident?: { readonly kind: Accident; readonly at: number } | undefined;
   /** Turns of the event loop before each call, in turns, so that concurrent runs meet in any order. */
@@ -43,13 +48,14 @@ export class Deployment {
     return this.world.clock.now();
   }
 
-  async invoke({ apps, request, refreshers, accident, pauses }: Invocation): Promise<void> {
-    const runs = refreshers.map((refresher, index) => {
-      const at = (index === 0 ? accident?.at : undefined) ?? 0;
-      const doomed = new Doomed(this.#ports(refresher, pauses), accident?.kind ?? 'dies before', at);
-      return doomed.run((ports) => refresh(apps, request, schedule, ports));
-    });
-    await Promise.all(runs);
+  async invoke({ runs, accident, pauses }: Invocation): Promise<void> {
+    await Promise.all(
+      runs.map(({ refresher, apps, request }, index) => {
+        const at = (index === 0 ? accident?.at : undefined) ?? 0;
+        const doomed = new Doomed(this.#ports(refresher, pauses), accident?.kind ?? 'dies before', at);
+        return doomed.run((ports) => refresh(apps, request, schedule, ports));
+      }),
+    );
   }
 
   #ports(refresher: number, pauses: readonly number[]): Ports {

@@ -50,7 +50,7 @@ export class Trial {
 
   async invoke(invocation: Invocation): Promise<void> {
     if (invocation.accident) this.judge.disturbed({ answersLost: true });
-    for (const app of invocation.apps) this.#older.set(app.name, this.current(app));
+    for (const app of apps) this.#older.set(app.name, this.current(app));
     const before = await this.judge.lookBefore();
     await this.#deployment.invoke(invocation);
     await this.judge.checkKept(before);
@@ -60,7 +60,8 @@ export class Trial {
   /** From an app that is behind: no call, for a tick has just brought the token up to date. */
   async reportOlder(app: App): Promise<void> {
     const rejected = this.#older.get(app.name);
-    if (!this.#works() || rejected === undefined || rejected === this.current(app)) return;
+    const slow = this.#deployment.latencyMs > 0;
+    if (!this.#works() || slow || rejected === undefined || rejected === this.current(app)) return;
     await this.#tick();
     const token = this.#token(app);
     const healthy =
@@ -68,7 +69,7 @@ export class Trial {
     if (!healthy || rejected === this.current(app)) return;
     const before = await this.judge.lookBefore();
     const request = { rejected, credential: 'access-token' } as const;
-    await this.#deployment.invoke({ apps: [app], request, refreshers: [0], pauses: [0] });
+    await this.#deployment.invoke({ runs: [{ refresher: 0, apps: [app], request }], pauses: [0] });
     this.judge.checkNoGrantSince(before);
   }
 
@@ -172,7 +173,7 @@ export class Trial {
 
   async #tick(): Promise<void> {
     this.#tickedAt = this.#deployment.now;
-    await this.invoke({ apps, request: { mayWait: true }, refreshers: [0], pauses: [0] });
+    await this.invoke({ runs: [{ refresher: 0, apps, request: { mayWait: true } }], pauses: [0] });
     if (this.#works() && this.#newSecrets.size === 0) this.judge.tickedInPeace(this.#tickedAt);
   }
 

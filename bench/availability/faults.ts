@@ -1,3 +1,5 @@
+import { chance } from './chance.ts';
+
 /** What a fault does while it lasts; without `minutes` it is over at once. */
 export type FaultKind =
   | 'wechat-busy'
@@ -19,13 +21,13 @@ export type Fault = {
   readonly kind: FaultKind;
   /** Day of the month from 1, and UTC. */
   readonly day: number;
-  readonly time: `${number}:${number}`;
+  readonly time: string;
   readonly minutes?: number;
   readonly what: string;
 };
 
 /** Several times, because at one time it is luck whose token is about to end. */
-const outOfReach = (day: number, time: Fault['time']): Fault => ({
+const outOfReach = (day: number, time: string): Fault => ({
   kind: 'wechat-unreachable',
   day,
   time,
@@ -101,3 +103,14 @@ export const faults: readonly Fault[] = [
   },
   { kind: 'wechat-502', day: 27, time: '05:00', minutes: 10, what: 'WeChat answers HTTP 502 for 10 minutes' },
 ];
+
+/** An hour out of reach, again and again, with three to seven hours between: no rhythm that a token's could fall in with. */
+export const outages: readonly Fault[] = (() => {
+  const random = chance('outages');
+  const found: Fault[] = [];
+  for (let minute = 180; minute < 29.8 * 1440; minute += 180 + Math.floor(random() * 300)) {
+    const [day, hours, minutes] = [Math.floor(minute / 1440) + 1, Math.floor(minute / 60) % 24, minute % 60];
+    found.push(outOfReach(day, `${hours}:${minutes}`));
+  }
+  return found;
+})();

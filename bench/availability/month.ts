@@ -2,7 +2,7 @@ import type { Operator } from '../../test/wechat-simulator/operator.ts';
 import { Refusal } from '../../test/wechat-simulator/refusal.ts';
 import { DEMO_ACCOUNT } from '../../test/wechat-simulator/simulator.ts';
 import { type CallEnd, type Contender, SERVERS } from './contender.ts';
-import { type Fault, type FaultKind, faults } from './faults.ts';
+import type { Fault, FaultKind } from './faults.ts';
 
 export const MINUTE = 60_000;
 const DAY = 24 * 60;
@@ -25,8 +25,8 @@ export type Month = {
   readonly probes: number;
 };
 
-/** Plays the first `days` of the month. Each contender meets every fault at the same instant. */
-export async function playMonth(contender: Contender, days = 30): Promise<Month> {
+/** Plays the first `days` of a month with these faults. Each contender meets every one of them at the same instant. */
+export async function playMonth(contender: Contender, faults: readonly Fault[], days = 30): Promise<Month> {
   const { clock, wechat } = contender;
   const minutes: CallEnd[] = [];
   const standing = new Set<FaultKind>();

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { faults } from '../../bench/availability/faults.ts';
 import { beyondBoundSeconds, playMonth } from '../../bench/availability/month.ts';
 import { ours } from '../../bench/availability/ours.ts';
 import { plainLambda } from '../../bench/availability/plain-lambda.ts';
@@ -9,10 +10,10 @@ import { databaseRow, jsonFile } from '../../bench/availability/usual-forms.ts';
 const DAYS = 9;
 
 test('an outage, a lost answer and ticks that come twice leave no dead second of ours, and hours of others', async () => {
-  const our = await playMonth(ours('ours', 'classic'), DAYS);
+  const our = await playMonth(ours('ours', 'classic'), faults, DAYS);
   expect(our.deadSeconds).toBe(0);
   for (const open of [plainLambda, databaseRow, jsonFile]) {
-    const other = await playMonth(open(), DAYS);
+    const other = await playMonth(open(), faults, DAYS);
     expect(other.deadSeconds, other.name).toBeGreaterThan(3_600);
     expect(other.failedCalls, other.name).toBeGreaterThan(our.failedCalls);
   }

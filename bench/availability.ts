@@ -20,10 +20,10 @@ const oursInEachWay = [
   () => ours('**the same, `"tokenApi": "stable"`**', 'stable'),
 ] as const;
 const usualForms: readonly Open[] = [databaseRow, cacheKey, jsonFile, fetchEveryTime];
-const coWechatApi = () => sdk('co-wechat-api', 'co-wechat-api 3.11.0, shared store');
+const coWechatApi = () => sdk('co-wechat-api', 'shared store');
 const otherSdks: readonly Open[] = [
-  () => sdk('wechat-api', 'wechat-api 1.35.1, shared store'),
-  () => sdk('node-easywechat', 'node-easywechat 3.6.2, shared files'),
+  () => sdk('wechat-api', 'shared store'),
+  () => sdk('node-easywechat', 'shared files'),
 ];
 
 async function play(contenders: readonly Open[], month: readonly Fault[]): Promise<Month[]> {

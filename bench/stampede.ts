@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { CLIENTS, installClients } from '../test/support/install-clients.ts';
+import { installClients } from '../test/support/install-clients.ts';
 import type { PeerSettings } from './peers/sdks.ts';
+import { titleOf } from './peers/title.ts';
 import { machine } from './report/machine.ts';
 import { writeMeasured } from './report/page.ts';
 import { openOurScene } from './stampede/our-scene.ts';
@@ -34,9 +33,8 @@ const ours = (name: string, ageMs: number): Story => ({
   open: () => openOurScene(crowd),
 });
 
-const { dependencies: versions } = JSON.parse(readFileSync(join(CLIENTS, 'package.json'), 'utf8'));
-const peer = (sdk: PeerSettings['sdk'], name: string, shared: boolean): Story => ({
-  name: `${sdk} ${versions[sdk]}, ${name}`,
+const peer = (sdk: PeerSettings['sdk'], keeping: string, shared: boolean): Story => ({
+  name: titleOf(sdk, keeping),
   ageMs: EXPIRED_MS,
   rounds: PEER_ROUNDS,
   open: () => openPeerScene({ sdk, shared }, crowd.processes),

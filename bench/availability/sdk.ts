@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { DEMO_ACCOUNT, ManualClock, startSimulator } from '../../test/wechat-simulator/simulator.ts';
 import type { PeerSettings } from '../peers/sdks.ts';
 import { type Peer, startPeer } from '../peers/start-peer.ts';
+import { titleOf } from '../peers/title.ts';
 import { type CallEnd, type Contender, SERVERS } from './contender.ts';
 import { MONTH_START } from './month.ts';
 
 const DEAD_TOKEN = new Set(['40001', '40014', '42001']);
 
 /** An unmodified SDK in a process for each server, over real HTTP, with the shared store that its documentation asks for. */
-export async function sdk(name: PeerSettings['sdk'], title: string): Promise<Contender> {
+export async function sdk(name: PeerSettings['sdk'], keeping: string): Promise<Contender> {
   const clock = new ManualClock(MONTH_START);
   const simulator = await startSimulator({ clock });
   const folder = mkdtempSync(join(tmpdir(), 'availability-'));
@@ -19,7 +20,7 @@ export async function sdk(name: PeerSettings['sdk'], title: string): Promise<Con
   const start = () => Promise.all(Array.from({ length: SERVERS }, () => startPeer(settings, clock.now())));
   let peers: Peer[] = await start();
   return {
-    name: title,
+    name: titleOf(name, keeping),
     clock,
     wechat: simulator,
     call: () =>

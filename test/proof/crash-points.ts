@@ -2,6 +2,7 @@ import { refresh } from '../../functions/core/refresh.ts';
 import { timingOf } from '../../functions/core/timing.ts';
 import { MemoryWorld } from '../support/memory-ports.ts';
 import { type Accident, accidents, Doomed } from './doomed.ts';
+import { grantsOf } from './grants.ts';
 import { Readers } from './readers.ts';
 import { apps as allApps, type Story } from './stories.ts';
 
@@ -14,7 +15,6 @@ const MINUTE = 60_000;
 const T0 = Date.UTC(2026, 0, 1);
 const HEALING_TICKS = 2;
 const QUIET_TICKS = 8;
-const GRANTS = /token$|ticket$|ticket\/get$/;
 const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 5 * MINUTE, timing: timingOf(MINUTE) };
 
 export type Tried = {
@@ -27,12 +27,12 @@ export type Tried = {
 };
 
 export async function tryEveryPoint(story: Story): Promise<Tried> {
-  const undisturbed = await Trial.of(story, 'dies before', 0);
+  const undisturbed = await StoryRun.of(story, 'dies before', 0);
   const calls = undisturbed.calls.length;
   const violations = [...undisturbed.violations];
   for (const accident of accidents) {
     for (let at = 1; at <= calls; at++) {
-      const trial = await Trial.of(story, accident, at);
+      const trial = await StoryRun.of(story, accident, at);
       const where = `${story.name}: ${accident} call ${at}, ${trial.calls[at - 1]}`;
       if (trial.calls.length < at) violations.push(`${where}: the run never came to it`);
       violations.push(...trial.violations.map((violation) => `${where}: ${violation}`));
@@ -46,7 +46,7 @@ export async function tryEveryPoint(story: Story): Promise<Tried> {
 }
 
 /** One story with one accident, and what came of it. */
-class Trial {
+class StoryRun {
   readonly violations: string[] = [];
   readonly #story: Story;
   readonly #world = new MemoryWorld(allApps, T0);
@@ -60,8 +60,8 @@ class Trial {
     this.#story = story;
   }
 
-  static async of(story: Story, accident: Accident, at: number): Promise<Trial> {
-    const trial = new Trial(story);
+  static async of(story: Story, accident: Accident, at: number): Promise<StoryRun> {
+    const trial = new StoryRun(story);
     await trial.#play(accident, at);
     return trial;
   }
@@ -76,8 +76,7 @@ class Trial {
 
   /** Tokens and tickets that WeChat has granted, each time that it did. */
   get grants(): number {
-    return this.#world.wechat.calls().filter(({ route, outcome }) => GRANTS.test(route) && outcome === 'ok')
-      .length;
+    return [...grantsOf(this.#world.wechat).values()].reduce((sum, count) => sum + count, 0);
   }
 
   async #play(accident: Accident, at: number): Promise<void> {

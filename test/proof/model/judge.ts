@@ -1,5 +1,6 @@
 import type { CredentialRecord, IssuedValue } from '../../../functions/core/credential.ts';
 import type { MemoryWorld } from '../../support/memory-ports.ts';
+import { grantsOf } from '../grants.ts';
 import { Readers } from '../readers.ts';
 import { type Deployment, MINUTE, schedule } from './deployment.ts';
 
@@ -12,7 +13,6 @@ export const HEALING_TICKS = 11;
 const QUICK_HEALING_TICKS = 3;
 /** "A few seconds around its expiry." */
 const TURN_MS = 5_000;
-const GRANTS = /token$|ticket$|ticket\/get$/;
 const SKEW_MS = 90_000;
 
 /** What stood before a run, to compare with what stands after it. */
@@ -83,7 +83,7 @@ export class Judge {
 
   async lookBefore(): Promise<Before> {
     const records = new Map(this.#world.records);
-    return { served: await this.#readers.served(), records, grants: this.#grants() };
+    return { served: await this.#readers.served(), records, grants: grantsOf(this.#world.wechat) };
   }
 
   /** A run never takes away what lives. */
@@ -98,7 +98,7 @@ export class Judge {
 
   /** A run in which nothing goes wrong, or several at once: one call for each renewal, and all leases given back. */
   checkUndisturbed(before: Before): void {
-    for (const [what, count] of this.#grants()) {
+    for (const [what, count] of grantsOf(this.#world.wechat)) {
       const more = count - (before.grants.get(what) ?? 0);
       // One for each of the two types of tickets; for an end expected too early at 1, 3, 6, 12, 24 and 48 s past it.
       const types = what.startsWith('/cgi-bin/ticket/getticket') ? 2 : 1;
@@ -113,7 +113,7 @@ export class Judge {
   }
 
   checkNoGrantSince({ grants }: Before): void {
-    if (JSON.stringify([...grants]) !== JSON.stringify([...this.#grants()]))
+    if (JSON.stringify([...grants]) !== JSON.stringify([...grantsOf(this.#world.wechat)]))
       throw new Error('a call was made');
   }
 
@@ -159,17 +159,6 @@ export class Judge {
   #mayBeDeadMs(id: string): number {
     const turnMs = this.#endsExpectedEarly ? MINUTE : TURN_MS;
     return OVERLAPPING.includes(id) ? 0 : this.#adoptedLateMs(id) + turnMs;
-  }
-
-  /** Tokens and tickets that WeChat granted, by interface and account. */
-  #grants(): Map<string, number> {
-    const counts = new Map<string, number>();
-    for (const { route, outcome, appId, corpId } of this.#world.wechat.calls()) {
-      if (outcome !== 'ok' || !GRANTS.test(route)) continue;
-      const what = `${route} of ${appId ?? corpId}`;
-      counts.set(what, (counts.get(what) ?? 0) + 1);
-    }
-    return counts;
   }
 }
 

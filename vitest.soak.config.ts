@@ -5,6 +5,5 @@ export default defineConfig({
   test: {
     include: ['test/proof/model.test.ts'],
     env: { MODEL_RUNS: '100000' },
-    testTimeout: 3 * 3_600_000,
   },
 });

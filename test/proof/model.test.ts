@@ -5,7 +5,9 @@ import { anyStoryHeals } from './model/property.ts';
 /** `npm run test:soak` asks for more. */
 const runs = Number(process.env['MODEL_RUNS'] ?? 1_000);
 
-test(`${runs} stories, with all that can happen in them: what is served is what WeChat promised, and all heals`, async () => {
+test(`${runs} stories, with all that can happen in them: what is served is what WeChat promised, and all heals`, {
+  timeout: 120_000 + runs * 50,
+}, async () => {
   const { events, upstreamCalls, healingTicks } = await anyStoryHeals({ numRuns: runs });
   console.log(
     `${runs} stories with ${events} events and ${upstreamCalls} calls to WeChat; healed in ${healingTicks} ticks at most.`,

@@ -6,7 +6,7 @@ import { readMeasured } from '../../bench/report/page.ts';
 test('docs/costs.md says what the script computes', async () => {
   // Out of date? `npm run bench:costs` writes it.
   expect(readMeasured('costs.md', 'bench:costs')).toBe(await costTables());
-});
+}, 60_000);
 
 test('apps share nothing but the tick, so three make three times the calls of one', async () => {
   const [one, three] = await Promise.all([countMonth(1), countMonth(3)]);

@@ -32,9 +32,10 @@ export function admit(accounts: Accounts, application: Application, callerIp: st
 
 /** The account that WeChat gave this access token to, classic or stable; it may be dead by now. */
 export function accountOfToken(accounts: Accounts, accessToken: string | null): Account | undefined {
-  return [...accounts.values()].find((account) =>
-    tokensOf(account).some(({ value }) => value === accessToken),
-  );
+  for (const account of accounts.values()) {
+    if (tokenOf(account, accessToken)) return account;
+  }
+  return undefined;
 }
 
 /**
@@ -45,12 +46,13 @@ export function accountOfToken(accounts: Accounts, accessToken: string | null): 
 export function bearerOf(accounts: Accounts, accessToken: string | null, now: number): Account {
   if (!accessToken) throw new WechatError(41001);
   const account = accountOfToken(accounts, accessToken);
-  const token = account && tokensOf(account).find(({ value }) => value === accessToken);
+  const token = account && tokenOf(account, accessToken);
   if (!account || !token) throw new WechatError(40014);
   if (!isAlive(token, now)) throw new WechatError(now < token.expiresAt ? 40001 : 42001);
   return account;
 }
 
-function tokensOf({ classic, stable }: Account): Issued[] {
-  return [...classic.tokens, ...stable.tokens];
+function tokenOf({ classic, stable }: Account, accessToken: string | null): Issued | undefined {
+  const isIt = ({ value }: Issued) => value === accessToken;
+  return classic.tokens.findLast(isIt) ?? stable.tokens.findLast(isIt);
 }

@@ -77,22 +77,26 @@ export function operate(world: World, gateway: Gateway): Operator {
 }
 
 /** Among the tokens and tickets of both platforms, dead ones too. */
-function issuedAs({ accounts, corps }: World, value: string): Issued | undefined {
-  const lines = [
-    ...[...accounts.values()].flatMap(({ classic, stable, tickets }) => [
-      classic.tokens,
-      stable.tokens,
-      tickets.jsapi,
-      tickets.wx_card,
-    ]),
-    ...[...corps.values()].flatMap(({ jsapiTickets, apps }) => [
-      jsapiTickets,
-      ...apps.flatMap(({ tokens, agentConfigTickets }) => [tokens, agentConfigTickets]),
-    ]),
-  ];
-  for (const line of lines) {
+function issuedAs(world: World, value: string): Issued | undefined {
+  for (const line of linesOf(world)) {
     const issued = line.findLast((each) => each.value === value);
     if (issued) return issued;
   }
   return undefined;
+}
+
+function* linesOf({ accounts, corps }: World): Generator<readonly Issued[]> {
+  for (const { classic, stable, tickets } of accounts.values()) {
+    yield classic.tokens;
+    yield stable.tokens;
+    yield tickets.jsapi;
+    yield tickets.wx_card;
+  }
+  for (const { jsapiTickets, apps } of corps.values()) {
+    yield jsapiTickets;
+    for (const { tokens, agentConfigTickets } of apps) {
+      yield tokens;
+      yield agentConfigTickets;
+    }
+  }
 }

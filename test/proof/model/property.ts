@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { ownEvents, strangeEvents } from './commands.ts';
 import { Trial } from './trial.ts';
 
-const size = { maxCommands: 24, size: 'max' } as const;
+const size = { maxCommands: 16, size: 'max' } as const;
 /** Half of them without strangers, because more can be said of those. */
 const stories = fc.oneof(
   fc.commands([...ownEvents], size),

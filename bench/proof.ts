@@ -1,7 +1,6 @@
-import { bugs } from '../test/proof/bugs.ts';
+import { catchBugs, MOST_STORIES } from '../test/proof/catch-bugs.ts';
 import { tryEveryPoint } from '../test/proof/crash-points.ts';
 import { anyStoryHeals } from '../test/proof/model/property.ts';
-import { storiesUntilCaught } from '../test/proof/mutant.ts';
 import { stories } from '../test/proof/stories.ts';
 import { section, table, whole } from './report/markdown.ts';
 import { writeMeasured } from './report/page.ts';
@@ -36,12 +35,15 @@ async function drawnStories(): Promise<string> {
 }
 
 async function caughtBugs(): Promise<string> {
-  const rows: string[][] = [];
-  for (const bug of bugs) {
-    const caught = await storiesUntilCaught(bug);
-    rows.push([bug.name, `\`${bug.file}\``, typeof caught === 'number' ? whole(caught) : '**not caught**']);
-  }
-  return table(['bug', 'put into', 'caught by story'], rows);
+  const caught = await catchBugs();
+  return table(
+    ['bug', 'put into', 'caught by story'],
+    caught.map(({ bug, file, stories }) => [
+      bug,
+      file && `\`${file}\``,
+      stories === null ? `not in ${whole(MOST_STORIES)}` : whole(stories),
+    ]),
+  );
 }
 
 writeMeasured(

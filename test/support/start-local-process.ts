@@ -37,10 +37,13 @@ export async function startLocalProcess(folder: string, env: NodeJS.ProcessEnv =
   };
 }
 
-/** Every credential is there: the ticket comes after its token. */
-export async function isLive({ url }: LocalProcess): Promise<boolean> {
+/**
+ * Every credential is there (a ticket comes after its token), and the run that brought the token has ended: a value is
+ * served as soon as it is in the table, but until its file is written its lease is held, and a forced refresh is `busy`.
+ */
+export async function isLive({ url, output }: LocalProcess): Promise<boolean> {
   const { status } = (await (await fetch(`${url}/health`)).json()) as { status: string };
-  return status === 'ok';
+  return status === 'ok' && output().includes('renewed to version');
 }
 
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
+import { fromItem, toItem } from '../../functions/aws/item.ts';
 import type { CredentialRecord } from '../../functions/core/credential.ts';
 import type { RecordStore } from '../../functions/core/ports.ts';
 
-/** The table in memory: compares and swaps as DynamoDB does. */
+/** The table in memory: holds what an item can hold, and swaps as the real one does (test/integration/record-store.test.ts). */
 export function memoryStore(records: Map<string, CredentialRecord>): RecordStore {
   return {
     async read(ids) {
@@ -14,8 +16,9 @@ export function memoryStore(records: Map<string, CredentialRecord>): RecordStore
     },
     async swap(seen, next) {
       const stored = records.get(next.id);
-      if (stored?.leaseId !== seen?.leaseId || stored?.version !== seen?.version) return false;
-      records.set(next.id, next);
+      const asSeen = stored?.leaseId === seen?.leaseId && stored?.version === seen?.version;
+      if (!asSeen) return isDeepStrictEqual(stored, next);
+      records.set(next.id, fromItem(toItem(next)));
       return true;
     },
   };

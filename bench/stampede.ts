@@ -56,7 +56,7 @@ SDK's own retries. Means over the rounds, and from the least to the most where t
 
 - *Ours:* co-wechat-api on the read URL, which it asks for the token at each need; and in the same moment ${crowd.needs} ticks in ${crowd.processes} refresher
   processes. In the first row the token is due, as it is every 100 minutes: this is what apps meet. The second one is the worst case, in
-  which no tick came for two hours: until the new token is there the read URL answers WeChat's -1, which this SDK does not try again.
+  which no tick came for two hours and the token ended a second ago: the read URL lets its callers wait until the new one is there, for three seconds at most.
 - *Theirs:* the SDK fetches the token itself, a second after the end of the one before. *In memory*: each process its own. *Shared store*: the two
   functions that its documentation asks for when there are several processes, on a file that is replaced as a whole. *Shared files*: its own cache.
 - *Token calls:* at WeChat, for this renewal, without those of the last column. Each call ends every token but the one before it.

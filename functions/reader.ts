@@ -6,6 +6,7 @@ import { recordReader } from './aws/record-reader.ts';
 import type { Deployment } from './core/credential.ts';
 import { everybody, keyGuard } from './http/guard.ts';
 import { readApi } from './http/read-api.ts';
+import { systemClock } from './system-clock.ts';
 
 export type ReadHandler = (event: LambdaFunctionURLEvent) => Promise<LambdaFunctionURLResult>;
 
@@ -15,11 +16,11 @@ export function createReader(deployment: Deployment, tableName: string, batchGet
   const read = readApi({
     apps,
     // With IAM, Lambda has checked the signature before this runs.
-    guard: readAuth === 'iam' ? everybody : keyGuard(readerKeyLookup(batchGet, tableName), Date.now),
+    guard: readAuth === 'iam' ? everybody : keyGuard(readerKeyLookup(batchGet, tableName), systemClock),
     refreshAfterMs: refreshAfterMinutes * 60_000,
     cacheSeconds,
     store: recordReader(batchGet, tableName),
-    clock: Date.now,
+    clock: systemClock,
     nonce: () => randomBytes(12).toString('base64url'),
   });
   return async (event) => {

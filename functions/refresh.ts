@@ -14,7 +14,8 @@ import { secretParameters } from './aws/secret-parameters.ts';
 import { measuresEachApp, metricNamespace } from './core/monitoring.ts';
 import { observedStore } from './core/observed-store.ts';
 import type { CredentialResult } from './core/result.ts';
-import { type Answer, createRefresher, noProxy, systemClock } from './refresher.ts';
+import { type Answer, createRefresher, noProxy } from './refresher.ts';
+import { systemClock } from './system-clock.ts';
 import { hostList } from './wechat/hosts.ts';
 
 const MINUTE_MS = 60_000;

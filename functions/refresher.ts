@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseQuestion } from './aws/question-event.ts';
 import { parseRefreshEvent } from './aws/refresh-event.ts';
 import type { App } from './core/credential.ts';
@@ -83,12 +82,5 @@ export function createRefresher(surroundings: Surroundings): Refresher {
 }
 
 const randomness: Randomness = { fraction: Math.random, id: randomUUID };
-
-export const systemClock: Clock = {
-  now: Date.now,
-  async sleepUntil(instantMs) {
-    await sleep(Math.max(0, instantMs - Date.now()));
-  },
-};
 
 export const noProxy: ProxyUrl = async () => undefined;

@@ -6,6 +6,7 @@ import { everybody } from '../../functions/http/guard.ts';
 import { readApi } from '../../functions/http/read-api.ts';
 import { instrumented } from '../../test/support/instrumented-ports.ts';
 import { MemoryWorld } from '../../test/support/memory-ports.ts';
+import { standingClock } from '../../test/support/standing-clock.ts';
 import { DEMO_ACCOUNT } from '../../test/wechat-simulator/simulator.ts';
 import { type CallEnd, type Contender, SERVERS } from './contender.ts';
 import { MINUTE, MONTH_START } from './month.ts';
@@ -62,7 +63,7 @@ export function ours(
     store: {
       read: (ids) => (storeIsDown ? Promise.reject(new Error('down')) : store.read(ids)),
     },
-    clock: () => clock.now(),
+    clock: standingClock(() => clock.now()),
     nonce: () => 'nonce',
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { serveLocally } from '../../cli/local/server.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
@@ -26,7 +27,8 @@ const read = readApi({
     new DynamoDBClient({ endpoint: tableEndpoint, region: 'us-east-1', credentials }),
     tableName,
   ),
-  clock: () => nowMs,
+  // The clock of the world stands still during a round; who waits does so in real time.
+  clock: { now: () => nowMs, sleepUntil: (instantMs) => sleep(instantMs - nowMs) },
   nonce: () => 'nonce',
 });
 const { port } = await serveLocally(0, read, async () => undefined);

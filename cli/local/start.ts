@@ -5,7 +5,8 @@ import { credentialsOf, type WechatApp } from '../../functions/core/credential.t
 import type { SecretStore } from '../../functions/core/ports.ts';
 import { everybody } from '../../functions/http/guard.ts';
 import { readApi } from '../../functions/http/read-api.ts';
-import { createRefresher, noProxy, systemClock } from '../../functions/refresher.ts';
+import { createRefresher, noProxy } from '../../functions/refresher.ts';
+import { systemClock } from '../../functions/system-clock.ts';
 import { DEMO_ACCOUNT, startSimulator } from '../../test/wechat-simulator/simulator.ts';
 import { openEmbeddedTable } from './embedded-table.ts';
 import type { LocalSettings } from './environment.ts';
@@ -111,7 +112,7 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
     // The table is in this very process: a cache would only delay what a visitor came to see.
     cacheSeconds: 0,
     store,
-    clock: Date.now,
+    clock: systemClock,
     nonce: () => randomBytes(12).toString('base64url'),
   });
   const server = await serveLocally(settings.port, read, invoke);

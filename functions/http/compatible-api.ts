@@ -1,5 +1,5 @@
 import type { App } from '../core/credential.ts';
-import type { RecordStore } from '../core/ports.ts';
+import type { Clock, RecordStore } from '../core/ports.ts';
 import { CompatibleRefusal, refusal } from './compatible-refusal.ts';
 import { ticket, wecomAgentTicket, wecomJsapiTicket } from './compatible-ticket.ts';
 import { stableToken, token, wecomToken } from './compatible-token.ts';
@@ -43,7 +43,7 @@ export function compatibleApi(parts: {
   cache: RecordCache;
   cacheMs: number;
   store: Pick<RecordStore, 'read'>;
-  clock: () => number;
+  clock: Clock;
   refreshAfterMs: number;
 }): (request: ReadRequest) => Promise<ReadResponse> {
   const { apps, guard, cache, refreshAfterMs } = parts;

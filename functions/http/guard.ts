@@ -1,5 +1,6 @@
 import type { App } from '../core/credential.ts';
 import { fingerprintOf } from '../core/fingerprint.ts';
+import type { Clock } from '../core/ports.ts';
 import { READER_KEY_SHAPE, type ReaderKey, reaches, standingOf } from '../core/reader-key.ts';
 
 /** Whom this caller's credential admits to. */
@@ -34,17 +35,13 @@ const MOST_KEPT = 1_000;
  * Reader keys, looked up by their hash, so that neither the table nor a slow comparison gives one away.
  *
  * @param lookUp the key of a SHA-256 (hex), if there is one
- * @param clock epoch ms
  */
-export function keyGuard(
-  lookUp: (sha256: string) => Promise<ReaderKey | undefined>,
-  clock: () => number,
-): Guard {
+export function keyGuard(lookUp: (sha256: string) => Promise<ReaderKey | undefined>, clock: Clock): Guard {
   const kept = new Map<string, { key: ReaderKey | undefined; until: number }>();
 
   async function find(sha256: string): Promise<ReaderKey | undefined> {
     const known = kept.get(sha256);
-    const now = clock();
+    const now = clock.now();
     if (known && now < known.until) return known.key;
     const key = await lookUp(sha256);
     kept.delete(sha256);
@@ -62,7 +59,7 @@ export function keyGuard(
       if (!shown) throw new KeyRefusedError('no-key', 'A reader key is needed.');
       const key = READER_KEY_SHAPE.test(shown) ? await find(fingerprintOf(shown)) : undefined;
       if (!key) throw new KeyRefusedError('unknown-key', 'This is no reader key of this deployment.');
-      const standing = standingOf(key, clock());
+      const standing = standingOf(key, clock.now());
       if (standing !== 'valid') {
         const fate = standing === 'revoked' ? 'was revoked' : 'has expired';
         throw new KeyRefusedError(`${standing}-key`, `This reader key ${fate}; ask for another one.`);

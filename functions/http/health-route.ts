@@ -6,7 +6,7 @@ import {
   liveValue,
 } from '../core/credential.ts';
 import { stateOf } from '../core/inspect.ts';
-import type { RecordStore } from '../core/ports.ts';
+import type { Clock, RecordStore } from '../core/ports.ts';
 import { json, onlyParameters, type ReadRequest, type ReadResponse } from './exchange.ts';
 
 /**
@@ -17,12 +17,12 @@ export async function healthRoute(
   apps: readonly App[],
   request: ReadRequest,
   store: Pick<RecordStore, 'read'>,
-  clock: () => number,
+  clock: Clock,
 ): Promise<ReadResponse> {
   onlyParameters(request.query, []);
   const credentials = apps.flatMap(credentialsOf);
   const records = await store.read(credentials.map(({ app, name }) => credentialId(app.name, name)));
-  const now = clock();
+  const now = clock.now();
   const states = credentials.map(({ app, name }) => ({
     app: app.name,
     credential: name,

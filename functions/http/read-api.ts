@@ -1,5 +1,5 @@
 import { type App, type CredentialName, credentialNames } from '../core/credential.ts';
-import type { RecordStore } from '../core/ports.ts';
+import type { Clock, RecordStore } from '../core/ports.ts';
 import { compatibleApi, isCompatible } from './compatible-api.ts';
 import { credentialRoute } from './credential-route.ts';
 import { HttpProblem, printable, problem, type ReadRequest, type ReadResponse } from './exchange.ts';
@@ -13,7 +13,6 @@ export type ReadApi = (request: ReadRequest) => Promise<ReadResponse>;
 /**
  * The read-only URL: the native and the WeChat-compatible routes of DESIGN.md section 6. Never throws and never writes.
  *
- * @param clock epoch ms
  * @param nonce the random string of a signature
  */
 export function readApi(parts: {
@@ -22,7 +21,7 @@ export function readApi(parts: {
   refreshAfterMs: number;
   cacheSeconds: number;
   store: Pick<RecordStore, 'read'>;
-  clock: () => number;
+  clock: Clock;
   nonce: () => string;
 }): ReadApi {
   const { apps, guard, store, clock, nonce } = parts;

@@ -45,7 +45,9 @@ export function functionAlarms(scope: Construct, topic: Topic, watched: Watched)
     alarm(scope, 'ReadLatency', topic, {
       metric: readApi.frontEnd.latency,
       threshold: { atLeast: 2_000 },
-      text: 'One in a hundred answers of the read URL took more than 2 seconds in the last 5 minutes.',
+      // One period may have caught those who waited for the successor of a ticket.
+      periods: 2,
+      text: 'One in a hundred answers of the read URL took more than 2 seconds, for ten minutes.',
       runbook: 'read-latency',
     }),
   ];

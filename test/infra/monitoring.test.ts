@@ -120,7 +120,7 @@ describe('alarms', () => {
     ['RefresherErrors', 'Errors', 1, 3, functionNamed('<RefresherRefreshFunction>')],
     ['RefresherThrottles', 'Throttles', 1, 3, functionNamed('<RefresherRefreshFunction>')],
     ['ReadErrors', 'Url5xxCount', 1, 3, functionNamed('<ReadApiReadFunction>')],
-    ['ReadLatency', 'UrlRequestLatency', 2000, 1, functionNamed('<ReadApiReadFunction>')],
+    ['ReadLatency', 'UrlRequestLatency', 2000, 2, functionNamed('<ReadApiReadFunction>')],
     [
       'DeadLetters',
       'ApproximateNumberOfMessagesVisible',

@@ -110,6 +110,23 @@ describe('the deployed bundles', () => {
     expect(refresh.logs()).toContain('"message":"shop/access-token renewed: no-value"');
   });
 
+  test('let a caller wait at the end of a token until its successor is there', async () => {
+    parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret);
+    await refresh.invoke({});
+    const ended = simulator.currentToken(DEMO_ACCOUNT.appId, 'classic');
+    const store = recordTable(table.client, table.tableName);
+    const record = (await store.read(['shop/access-token'])).get('shop/access-token');
+    if (!record?.current) throw new Error('no token');
+    await store.swap(record, { ...record, current: { ...record.current, expiresAt: Date.now() } });
+    const answer = get('/apps/shop/access-token');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await refresh.invoke({});
+    const { statusCode, body } = await answer;
+    expect(statusCode).toBe(200);
+    expect(JSON.parse(body).access_token).toBe(simulator.currentToken(DEMO_ACCOUNT.appId, 'classic'));
+    expect(JSON.parse(body).access_token).not.toBe(ended);
+  });
+
   test('say nothing about a tick that found nothing to do', async () => {
     parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret);
     await refresh.invoke({});

@@ -9,6 +9,7 @@ import { everybody } from '../../functions/http/guard.ts';
 import { readApi } from '../../functions/http/read-api.ts';
 import { createRefresher, noProxy } from '../../functions/refresher.ts';
 import { memoryStore } from '../support/memory-store.ts';
+import { standingClock } from '../support/standing-clock.ts';
 import { crm, MINUTE, START, shop, TICK } from '../support/world.ts';
 import {
   DEMO_ACCOUNT,
@@ -49,7 +50,7 @@ test('a week: no second in which the read URL serves a dead value, and no upstre
     refreshAfterMs: 100 * MINUTE,
     cacheSeconds: 10,
     store,
-    clock: now,
+    clock: standingClock(now),
     nonce: () => 'nonce',
   });
   const dead = new Set<string>();

@@ -2,6 +2,7 @@ import { type Credential, credentialId, credentialsOf } from '../../functions/co
 import { everybody } from '../../functions/http/guard.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
 import type { MemoryWorld } from '../support/memory-ports.ts';
+import { standingClock } from '../support/standing-clock.ts';
 import { apps } from './stories.ts';
 
 const credentials: readonly Credential[] = apps.flatMap(credentialsOf);
@@ -19,7 +20,7 @@ export class Readers {
       refreshAfterMs: 6_000_000,
       cacheSeconds: 0,
       store: world.ports().store,
-      clock: () => world.clock.now(),
+      clock: standingClock(() => world.clock.now()),
       nonce: () => 'nonce',
     });
   }

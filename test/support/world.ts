@@ -27,6 +27,7 @@ import {
   startSimulator,
 } from '../wechat-simulator/simulator.ts';
 import { type ParameterServer, startParameterServer } from './parameter-server.ts';
+import { standingClock } from './standing-clock.ts';
 
 export const MINUTE = 60_000;
 export const START = Date.UTC(2026, 0, 1);
@@ -131,12 +132,12 @@ export async function startWorld(
   const read = readApi({
     apps,
     guard: options.wantsKey
-      ? keyGuard(readerKeyLookup(batchGet(table.client), table.tableName), now)
+      ? keyGuard(readerKeyLookup(batchGet(table.client), table.tableName), standingClock(now))
       : everybody,
     refreshAfterMs: 100 * MINUTE,
     cacheSeconds: options.cacheSeconds ?? 0,
     store,
-    clock: now,
+    clock: standingClock(now),
     nonce: () => 'Wm3WZYTPz0wzccnW',
   });
   const invoke = async (event: unknown) => [...(await refresher.run(event)).results];

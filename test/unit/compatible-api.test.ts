@@ -4,6 +4,7 @@ import { fingerprintOf } from '../../functions/core/fingerprint.ts';
 import { everybody } from '../../functions/http/guard.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
 import { crm, mini, shop } from '../support/apps.ts';
+import { standingClock } from '../support/standing-clock.ts';
 
 // 2026-01-01 00:00:00 UTC; every instant is literal.
 const T0 = 1_767_225_600_000;
@@ -57,7 +58,7 @@ beforeEach(() => {
         return new Map([...records].filter(([id]) => ids.includes(id)));
       },
     },
-    clock: () => now,
+    clock: standingClock(() => now),
     nonce: () => 'nonce',
   });
 });

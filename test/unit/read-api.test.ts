@@ -33,7 +33,7 @@ function setUp(cacheSeconds = 10) {
     ['shop/access-token', recordOf('shop/access-token', TOKEN)],
     ['shop/jsapi-ticket', recordOf('shop/jsapi-ticket', TICKET)],
   ]);
-  const state = { now: T0, reads: 0, readMs: 0, down: false };
+  const state = { now: T0, reads: 0, readMs: 0, down: false, whileAsleep: () => {} };
   const api = readApi({
     apps: [shop, mini],
     guard: everybody,
@@ -47,7 +47,13 @@ function setUp(cacheSeconds = 10) {
         return new Map([...records].filter(([id]) => ids.includes(id)));
       },
     },
-    clock: () => state.now,
+    clock: {
+      now: () => state.now,
+      async sleepUntil(instantMs) {
+        state.now = instantMs;
+        state.whileAsleep();
+      },
+    },
     nonce: () => 'Wm3WZYTPz0wzccnW',
   });
   const get = (target: string, headers: Record<string, string> = {}, method = 'GET') => {
@@ -98,6 +104,65 @@ describe('GET /apps/<app>/access-token', () => {
       headers: { 'retry-after': '5', 'cache-control': 'no-store' },
     });
     expect(response.body).not.toContain(TOKEN);
+  });
+
+  describe('in the seconds after the end', () => {
+    const END = T0 + 7_200_000;
+    function succeed({ records }: ReturnType<typeof setUp>, id: string) {
+      const record = recordOf(id, 'the-successor', 'b'.repeat(64));
+      records.set(id, {
+        ...record,
+        ...(record.current && { current: { ...record.current, issuedAt: END, expiresAt: END + 7_200_000 } }),
+      });
+    }
+
+    test.each([
+      ['/apps/shop/access-token', 'shop/access-token'],
+      ['/apps/shop/jsapi-ticket', 'shop/jsapi-ticket'],
+      ['/apps/shop/jsapi-signature?url=https%3A%2F%2Fexample.com', 'shop/jsapi-ticket'],
+      ['/cgi-bin/token?grant_type=client_credential&appid=wx1', 'shop/access-token'],
+    ])('%s waits for the successor', async (target, id) => {
+      const around = setUp();
+      const { get, state } = around;
+      state.now = END + 100;
+      state.whileAsleep = () => {
+        if (state.now >= END + 1_200) succeed(around, id);
+      };
+      const { status, body } = await get(target);
+      expect({ status, refused: body.includes('errcode') }).toEqual({ status: 200, refused: false });
+      expect(state.now).toBe(END + 1_350);
+    });
+
+    test('nobody waits for longer than three', async () => {
+      const { get, state } = setUp();
+      state.now = END;
+      expect((await get('/apps/shop/access-token')).status).toBe(503);
+      expect(state.now).toBe(END + 3_000);
+      expect((await get('/apps/shop/access-token')).status).toBe(503);
+      expect(state.now).toBe(END + 3_000);
+    });
+
+    test('nor where time stands still', async () => {
+      const { get, state } = setUp();
+      state.now = END;
+      state.whileAsleep = () => {
+        state.now = END;
+      };
+      expect((await get('/apps/shop/access-token')).status).toBe(503);
+      expect(state.reads).toBe(13);
+    });
+
+    test('and nobody waits for a value of another account', async () => {
+      const { get, state, records } = setUp();
+      state.now = END;
+      const record = recordOf('shop/access-token', TOKEN);
+      records.set(record.id, {
+        ...record,
+        ...(record.current && { current: { ...record.current, account: 'wx9' } }),
+      });
+      expect((await get('/apps/shop/access-token')).status).toBe(503);
+      expect(state.now).toBe(END);
+    });
   });
 
   test('serves the new value at once when there was none a moment ago', async () => {

@@ -1,5 +1,5 @@
 import type { CallOutcome } from '../peers/peer-process.ts';
-import { table, whole } from '../report/markdown.ts';
+import { decimal, spread, table, whole } from '../report/markdown.ts';
 import type { Round } from './rounds.ts';
 
 const head = [
@@ -27,20 +27,22 @@ function row(name: string, rounds: readonly Round[]): string[] {
   return [
     name,
     String(rounds.length),
-    spread(rounds.map(({ tokenCalls }) => tokenCalls)),
-    spread(rounds.map((round) => failuresIn(round.outcomes))),
+    spread(
+      rounds.map(({ tokenCalls }) => tokenCalls),
+      decimal,
+    ),
+    spread(
+      rounds.map((round) => failuresIn(round.outcomes)),
+      decimal,
+    ),
     [...new Set(outcomes.flatMap(({ failure }) => failure ?? []))].join(', '),
-    spread(rounds.map(({ again }) => failuresIn(again))),
+    spread(
+      rounds.map(({ again }) => failuresIn(again)),
+      decimal,
+    ),
     quantile(0.5),
     quantile(0.99),
   ];
 }
 
 const failuresIn = (outcomes: readonly CallOutcome[]): number => outcomes.filter(({ ok }) => !ok).length;
-
-/** The mean, and from the least to the most when they differ. */
-function spread(counts: readonly number[]): string {
-  const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
-  const [least, most] = [Math.min(...counts), Math.max(...counts)];
-  return least === most ? mean.toFixed(2) : `${mean.toFixed(2)} (${whole(least)}–${whole(most)})`;
-}

@@ -54,10 +54,13 @@ describe('a configuration error', () => {
         'the next tick picks it up.',
     );
     expect(world.simulator.calls()).toHaveLength(0);
+    // The day's calls are counted for the alarm QuotaNear; these were none.
+    expect((await world.record())?.askedToday).toBe(0);
     world.parameters.put(SECRET, `${DEMO_ACCOUNT.secret}\n`);
     world.at(3.1);
     expect(await world.tick()).toMatchObject([{ outcome: 'renewed', version: 1 }]);
     expect(await world.record()).not.toHaveProperty('failure');
+    expect((await world.record())?.askedToday).toBe(1);
   });
 
   test('a reset AppSecret is read again within the attempt, and a wrong one skips the backoff once corrected', async () => {

@@ -222,9 +222,12 @@ describe('a ticket that is refused with a dead-token code', () => {
     world.at(30);
     rogueKills();
     world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'busy', routes: [TOKEN] });
+    const before = world.simulator.calls('/cgi-bin/ticket/getticket').length;
     expect(await world.invoke({ app: 'shop', credential: 'jsapi-ticket', force: true })).toMatchObject([
       { credential: 'jsapi-ticket', outcome: 'failed', error: { code: '40001' } },
     ]);
+    // Nobody asks again with a token that has just been refused.
+    expect(world.simulator.calls('/cgi-bin/ticket/getticket')).toHaveLength(before + 1);
     world.simulator.clearFaults();
     world.at(31);
     await world.tick();

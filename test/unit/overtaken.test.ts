@@ -9,7 +9,8 @@ import { MemoryWorld } from '../support/memory-ports.ts';
 
 const T0 = 1_767_225_600_000;
 const MINUTE = 60_000;
-const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 5 * MINUTE, timing: timingOf(MINUTE) };
+/** Without probes, which would find later what has to be known at once. */
+const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 0, timing: timingOf(MINUTE) };
 
 async function worldAt(minute: number): Promise<MemoryWorld> {
   const world = new MemoryWorld([shop], T0);
@@ -47,6 +48,21 @@ describe('a refresher that outlives its lease (a suspended machine, a clock that
       expect(world.wechat.tokenAlive(token), `tick ${tick}`).toBe(true);
     }
   });
+});
+
+test('a run whose time is used up begins nothing more, and leaves no lease', async () => {
+  const world = await worldAt(100);
+  const before = world.wechat.calls().length;
+  const ports = stalling(world, 'store.read', async () => {
+    world.clock.advance(schedule.timing.lastStartMs + 1);
+  });
+  expect(await refresh([shop], {}, schedule, ports)).toMatchObject([
+    { credential: 'access-token', outcome: 'busy', reason: 'no-time-left' },
+    { credential: 'jsapi-ticket', outcome: 'fresh' },
+  ]);
+  expect(world.wechat.calls()).toHaveLength(before);
+  expect(world.records.get('shop/access-token')?.leaseUntil).toBe(0);
+  expect((await refresh([shop], {}, schedule, world.ports()))[0]).toMatchObject({ outcome: 'renewed' });
 });
 
 test('a forced refresh that loses the race to a repair of the mirror is still carried out', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { blankRecord, type CredentialRecord, type IssuedValue } from '../../functions/core/credential.ts';
-import type { Renewal } from '../../functions/core/due.ts';
+import { acceptedUntil, type Renewal } from '../../functions/core/due.ts';
 import { type Decision, type Demand, decide, type RenewalPolicy } from '../../functions/core/renewal.ts';
 
 // 2026-01-01 00:00:00 UTC, in ms: every instant below is literal, so that no test computes what it checks.
@@ -272,6 +272,13 @@ const rows: Row[] = [
     expected: renew('value-in-doubt'),
   },
   {
+    name: 'a report of it is no news, and nobody else is to blame',
+    record: { valueInDoubt: true },
+    now: T0,
+    demand: { rejected: 'f'.repeat(64) },
+    expected: renew('value-in-doubt'),
+  },
+  {
     name: 'a value of another account is replaced',
     policy: { account: 'wx2' },
     now: T0,
@@ -339,6 +346,14 @@ describe('decide', () => {
     const full = { account: 'wx1', tickMs: 60_000, renewal, ...policy };
     expect(decide({ ...healthy, ...record }, now, full, demand)).toEqual(expected);
   });
+});
+
+test.each([
+  ['for five minutes', 6_000_000, false, 6_300_000],
+  ['not past its own end', 7_100_000, false, 7_200_000],
+  ['not at all when it was found dead', 6_000_000, true, 6_000_000],
+])('a value that was replaced is accepted %s', (_how, ageMs, foundDead, untilMs) => {
+  expect(acceptedUntil(current, T0 + ageMs, foundDead)).toBe(T0 + untilMs);
 });
 
 describe('whatever the record and the time', () => {

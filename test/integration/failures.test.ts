@@ -63,6 +63,17 @@ describe('a configuration error', () => {
     expect((await world.record())?.askedToday).toBe(1);
   });
 
+  test('a secret that cannot be read says so, and is no call of the day', async () => {
+    world = await startWorld();
+    world.parameters.down = true;
+    expect(await world.tick()).toMatchObject([{ outcome: 'failed', error: { code: 'secret-unreadable' } }]);
+    expect(await world.record()).toMatchObject({ askedToday: 0, leaseUntil: 0 });
+    expect(world.simulator.calls()).toHaveLength(0);
+    world.parameters.down = false;
+    world.at(1);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', version: 1 }]);
+  });
+
   test('a reset AppSecret is read again within the attempt, and a wrong one skips the backoff once corrected', async () => {
     world = await startWorld();
     await world.tick();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Ports } from '../../functions/core/ports.ts';
 import { refresh } from '../../functions/core/refresh.ts';
 import { timingOf } from '../../functions/core/timing.ts';
 import { shop } from '../support/apps.ts';
@@ -20,7 +21,7 @@ async function worldAt(minute: number): Promise<MemoryWorld> {
 }
 
 /** Ports of a refresher that stands still before its first call of this name, until `meanwhile` has happened. */
-function stalling(world: MemoryWorld, at: CallName, meanwhile: () => Promise<unknown>) {
+function stalling(world: MemoryWorld, at: CallName, meanwhile: () => Promise<unknown>): Ports {
   let stalled = false;
   return instrumented(world.ports(), async (name, _about, call) => {
     if (name === at && !stalled) {
@@ -48,6 +49,27 @@ describe('a refresher that outlives its lease (a suspended machine, a clock that
       expect(world.wechat.tokenAlive(token), `tick ${tick}`).toBe(true);
     }
   });
+});
+
+test('a refresher that was overtaken leaves word, even when its successor is just writing', async () => {
+  const world = await worldAt(100);
+  const mirrorAgain = async () => {
+    for (const [id, record] of world.records) world.records.set(id, { ...record, mirroredVersion: 0 });
+    await refresh([shop], {}, schedule, world.ports());
+  };
+  const fate = stalling(world, 'source.fetch', () => {
+    world.clock.advance(schedule.timing.leaseMs);
+    return refresh([shop], { force: true }, schedule, world.ports());
+  });
+  let swaps = 0;
+  const ports = instrumented(fate, async (name, _about, call) => {
+    // The lease, the commit that fails, and the word.
+    if (name === 'store.swap' && ++swaps === 3) await mirrorAgain();
+    return call();
+  });
+  const results = await refresh([shop], {}, schedule, ports);
+  expect(results[0]).toMatchObject({ outcome: 'failed', error: { code: 'lease-lost' } });
+  expect(world.records.get('shop/access-token')?.valueInDoubt).toBe(true);
 });
 
 test('a run whose time is used up begins nothing more, and leaves no lease', async () => {

@@ -12,7 +12,7 @@ import { rotationNotice } from './notices.ts';
 import { OwnTokenOf } from './own-token.ts';
 import { probe, probeIsDue } from './probe.ts';
 import { mirrorUnderLease, putsInDoubt, renewUnderLease } from './renew.ts';
-import { type Decision, type Demand, decide, type RenewalPolicy } from './renewal.ts';
+import { type Decision, type Demand, decide, type RenewalPolicy, turnWithinTick } from './renewal.ts';
 import { report, reportStanding } from './result.ts';
 import type { Run, Visit } from './run.ts';
 import { leased } from './transitions.ts';
@@ -134,7 +134,8 @@ async function act(
     };
     return { result: report(credential, record, 'failed', 'no-access-token', error) };
   }
-  const { renewal } = policyOf(credential, record, now, run);
+  const policy = policyOf(credential, record, now, run);
+  const { renewal } = policy;
   const rotation = rotationNotice(credential, record, reason, now);
   const held = leased(record, {
     leaseId: ports.randomness.id(),
@@ -148,7 +149,12 @@ async function act(
   });
   if (!(await ports.store.swap(seen, held))) return 'lost-the-race';
   const work = { credential, before: record, held, now, reason, renewal, tickMs: timing.tickMs, ports };
-  if (!fetchGrant) return { result: await mirrorUnderLease(work, 'mirrored') };
+  if (!fetchGrant) {
+    const result = await mirrorUnderLease(work, 'mirrored');
+    // A mirror that was behind, or still is, must not make us miss the end.
+    const comeBackAt = turnWithinTick(record, now, policy);
+    return comeBackAt === undefined ? { result } : { result, comeBackAt };
+  }
   const visit = await renewUnderLease(work, fetchGrant);
   // WeChat may return the very value that was reported: then nobody rotated it.
   if (rotation && visit.result.outcome !== 'unchanged') await ports.notices.send(rotation);

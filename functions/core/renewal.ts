@@ -147,13 +147,9 @@ const due: Rule = ({ record, now, policy }) => {
 const behind: Rule = (situation) =>
   mirrorBehind(situation) ? { action: 'mirror', reason: 'mirror-behind' } : undefined;
 
-/** Sticky to the very end: the caller may stay for that moment when it is less than a tick away. */
 const awaitsItsEnd: Rule = ({ record, now, policy }) => {
-  if (!record.current || policy.renewal.kind !== 'sticky') return undefined;
-  const untilMs = dueAt(record.current, policy.renewal);
-  return policy.renewal.renewsBeforeEndMs === 0 && untilMs - now <= policy.tickMs
-    ? { action: 'wait', reason: 'awaits-its-end', untilMs }
-    : undefined;
+  const untilMs = turnWithinTick(record, now, policy);
+  return untilMs === undefined ? undefined : { action: 'wait', reason: 'awaits-its-end', untilMs };
 };
 
 const rules: readonly Rule[] = [
@@ -167,6 +163,17 @@ const rules: readonly Rule[] = [
   behind,
   awaitsItsEnd,
 ];
+
+/** When something sticky to its very end has its successor (epoch ms), if that is less than a tick away: the caller may stay for it. */
+export function turnWithinTick(
+  { current }: CredentialRecord,
+  now: number,
+  { renewal, tickMs }: RenewalPolicy,
+): number | undefined {
+  if (!current || renewal.kind !== 'sticky' || renewal.renewsBeforeEndMs > 0) return undefined;
+  const turnAt = dueAt(current, renewal);
+  return turnAt - now <= tickMs ? turnAt : undefined;
+}
 
 /** A value that must not be served must not be mirrored either. */
 function mirrorBehind({ record, now, policy }: Situation): boolean {

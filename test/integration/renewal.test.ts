@@ -124,6 +124,8 @@ describe('a classic token', () => {
       { outcome: 'renewed', reason: 'app-changed', version: 2 },
     ]);
     expect(world.parameter()).toBe(world.simulator.currentToken('wxother', 'classic'));
+    // Whoever still shows the first account's token has no right to the second one's tickets.
+    expect(await world.record()).not.toHaveProperty('former');
     // The read function that still thinks of the first account must not serve the second one's token.
     expect((await world.get('/apps/shop/access-token')).status).toBe(503);
   });

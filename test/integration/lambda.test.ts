@@ -15,6 +15,8 @@ const SECRET_NAME = '/wechat/secrets/shop/app-secret';
 const TOPIC_ARN = 'arn:aws:sns:us-east-1:123456789012:alarms';
 const WRONG_SECRET = 'a-wrong-secret-of-ops';
 const VALUE = /sim(classic|stable|ticket)_/;
+/** Seconds; a busy machine takes some of them. */
+const almostTwoHours = expect.closeTo(7195, -1);
 
 let bundles: { refresh: string; read: string };
 let simulator: Simulator;
@@ -135,8 +137,8 @@ describe('the deployed bundles', () => {
     const since = refresh.logs().slice(before.length).trim().split('\n');
     expect(since.filter((line) => !line.includes('"_aws"'))).toEqual([]);
     expect(since.map((line) => JSON.parse(line))).toMatchObject([
-      { app: 'shop', credential: 'access-token', SecondsRemaining: 7199 },
-      { app: 'shop', credential: 'jsapi-ticket', SecondsRemaining: 7199 },
+      { app: 'shop', credential: 'access-token', SecondsRemaining: almostTwoHours },
+      { app: 'shop', credential: 'jsapi-ticket', SecondsRemaining: almostTwoHours },
     ]);
   });
 
@@ -215,8 +217,8 @@ describe('the deployed bundles', () => {
     simulator.setAllowedIps(DEMO_ACCOUNT.appId, undefined);
     await refresh.invoke({ app: 'shop', force: true, reason: 'allowed' });
     expect(metrics().slice(6)).toMatchObject([
-      { credential: 'access-token', SecondsRemaining: 7199, Renewals: 1 },
-      { credential: 'jsapi-ticket', SecondsRemaining: 7199, Renewals: 1 },
+      { credential: 'access-token', SecondsRemaining: almostTwoHours, Renewals: 1 },
+      { credential: 'jsapi-ticket', SecondsRemaining: almostTwoHours, Renewals: 1 },
       { app: 'shop', QuotaUsedPercent: 0.1 },
       { UpstreamLatency: [expect.any(Number), expect.any(Number)] },
     ]);

@@ -97,6 +97,14 @@ describe('a fault that stays is told once the tries are used up', () => {
   });
 });
 
+test('an answer that was lost is not forgotten over the tries after it', async () => {
+  simulator.addFault({ kind: 'drop-after', count: 1 });
+  simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error' });
+  const error = await failure(fetchToken(clientOf([simulator.url])));
+  expect(error).toMatchObject({ code: '-1', mayHaveRotated: true });
+  expect(simulator.calls('/cgi-bin/token')).toHaveLength(4);
+});
+
 test('a refusal is final: no second try', async () => {
   const error = await failure(fetchToken(clientOf([simulator.url]), 'wrong'));
   expect(error).toMatchObject({

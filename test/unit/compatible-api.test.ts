@@ -206,6 +206,15 @@ describe('a ticket is handed to whoever shows our token', () => {
     expect(reads).toBe(before);
   });
 
+  test('which memory forgets after cacheSeconds', async () => {
+    await ticket('shop-token');
+    put('shop/access-token', 'newer-token', 'wx1');
+    now += 9_999;
+    expect(await ticket('shop-token')).toMatchObject({ ticket: 'shop-ticket' });
+    now += 1;
+    expect(await ticket('shop-token')).toMatchObject({ errcode: 40001 });
+  });
+
   test('of another account than the configured one: not at all', async () => {
     put('shop/access-token', 'shop-token', 'wx-of-old');
     expect(await ticket('shop-token')).toMatchObject({ errcode: 40001 });

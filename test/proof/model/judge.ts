@@ -65,7 +65,7 @@ export class Judge {
     const { history, now } = this.#deployment;
     const [offence] = history.offences;
     if (offence) throw new Error(offence);
-    const skewMs = history.clocksDiffered ? SKEW_MS : 0;
+    const skewMs = this.#skewMs;
     for (const [id, { current, leaseUntil }] of this.#world.records) {
       if (leaseUntil - now > schedule.timing.leaseMs + skewMs)
         throw new Error(`${id} is leased for too long`);
@@ -155,10 +155,17 @@ export class Judge {
     return Math.max(0, current.issuedAt - issuedAt);
   }
 
-  /** Between its end and its successor a sticky one is not there for some seconds, and is not served. */
+  /**
+   * Between its end and its successor a sticky one is not there for some seconds, and is not served; when a clock that was
+   * ahead has written its end, that is late, even if the clock has been set right meanwhile.
+   */
   #mayBeDeadMs(id: string): number {
     const turnMs = this.#endsExpectedEarly ? MINUTE : TURN_MS;
-    return OVERLAPPING.includes(id) ? 0 : this.#adoptedLateMs(id) + turnMs;
+    return OVERLAPPING.includes(id) ? 0 : this.#skewMs + this.#adoptedLateMs(id) + turnMs;
+  }
+
+  get #skewMs(): number {
+    return this.#deployment.history.clocksDiffered ? SKEW_MS : 0;
   }
 }
 

@@ -97,6 +97,15 @@ describe('a fault that stays is told once the tries are used up', () => {
   });
 });
 
+test('a host that is only busy is asked again, not its neighbour', async () => {
+  const neighbour = await startSimulator();
+  simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 2 });
+  expect((await fetchToken(clientOf([simulator.url, neighbour.url]))).expires_in).toBe(7200);
+  expect(simulator.calls('/cgi-bin/token')).toHaveLength(3);
+  expect(neighbour.calls()).toEqual([]);
+  await neighbour.close();
+});
+
 test('an answer that was lost is not forgotten over the tries after it', async () => {
   simulator.addFault({ kind: 'drop-after', count: 1 });
   simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error' });

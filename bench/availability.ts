@@ -29,12 +29,12 @@ const sdks: readonly Open[] = [
 /** What real processes do at once is another thing each time; we and the models do the same in each month. */
 const SDK_MONTHS = 3;
 
-/** The months that each of them plays. */
-async function play(contenders: readonly Open[], faults: readonly Fault[], months = 1): Promise<Month[][]> {
+/** The months that each of them plays, with the faults that it meets. */
+async function play(contenders: readonly Open[], met: readonly Fault[], months = 1): Promise<Month[][]> {
   const played: Month[][] = [];
   for (const open of contenders) {
     const ofOne: Month[] = [];
-    for (let month = 0; month < months; month++) ofOne.push(await playMonth(await open(), faults));
+    for (let month = 0; month < months; month++) ofOne.push(await playMonth(await open(), met));
     console.error(`${ofOne[0]?.name}: done`);
     played.push(ofOne);
   }

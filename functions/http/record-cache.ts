@@ -17,7 +17,11 @@ export type CachedRecord = {
 };
 
 export type RecordCache = {
-  /** @param rejected fingerprint of a value that WeChat refused: a cached record that still holds it is read anew */
+  /**
+   * In the three seconds after a value's end it waits for the successor.
+   *
+   * @param rejected fingerprint of a value that WeChat refused: a cached record that still holds it is read anew
+   */
   get(app: App, name: CredentialName, rejected?: string): Promise<CachedRecord>;
 };
 

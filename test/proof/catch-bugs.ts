@@ -34,7 +34,12 @@ async function storiesUntilCaught(bug: Bug | undefined): Promise<number | null> 
     );
     return await copy.anyStoryHeals({ numRuns: MOST_STORIES, seed: SEED, endOnFailure: true }).then(
       () => null,
-      (error: Error) => Number(/^Property failed after (\d+) tests/.exec(error.message)?.[1]),
+      (error: Error) => {
+        const stories = /^Property failed after (\d+) tests/.exec(error.message)?.[1];
+        // Anything else is no catch, and no clean copy either.
+        if (stories === undefined) throw error;
+        return Number(stories);
+      },
     );
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { blankRecord, type CredentialRecord, type IssuedValue } from '../../functions/core/credential.ts';
-import { acceptedUntil, dueAt, type Renewal } from '../../functions/core/due.ts';
-import { probeIsDue } from '../../functions/core/probe.ts';
+import type { Renewal } from '../../functions/core/due.ts';
 import { type Decision, type Demand, decide, type RenewalPolicy } from '../../functions/core/renewal.ts';
 
 // 2026-01-01 00:00:00 UTC, in ms: every instant below is literal, so that no test computes what it checks.
@@ -347,39 +346,6 @@ describe('decide', () => {
     const full = { account: 'wx1', tickMs: 60_000, renewal, ...policy };
     expect(decide({ ...healthy, ...record }, now, full, demand)).toEqual(expected);
   });
-});
-
-test.each([
-  ['rotating, full life', rotating, 7_200_000, 6_000_000],
-  ['rotating, a shorter one', rotating, 3_600_000, 3_000_000],
-  ['rotating, none left', rotating, 0, 0],
-  ['rotating, ended before it began', rotating, -1_000, -1_000],
-  ['stable, full life', stable, 7_200_000, 6_901_000],
-  ['stable, shorter than the time in which WeChat has another', stable, 240_000, 201_000],
-  ['ticket', ticket, 7_200_000, 7_201_000],
-])('%s: when it is due', (_name, renewal, lifetimeMs, dueMs) => {
-  expect(dueAt({ ...current, expiresAt: T0 + lifetimeMs }, renewal)).toBe(T0 + dueMs);
-});
-
-test.each([
-  ['with the tick that comes a little early', 4.6, 0, 300_000, true],
-  ['not with the one before', 3.6, 0, 300_000, false],
-  ['not twice in a tick', 5, 4.9, 300_000, false],
-  ['again in the next one, if nobody answered', 6, 5, 300_000, true],
-  ['whatever a clock that was a day ahead has written', 5, 1_440, 300_000, true],
-  ['never when it is off', 60, 0, 0, false],
-])('a token is probed %s', (_when, minutes, probedAfterMinutes, probeMs, expected) => {
-  const probedAt = probedAfterMinutes > 0 ? T0 + probedAfterMinutes * 60_000 : 0;
-  const record = { ...healthy, probedAt };
-  expect(probeIsDue(record, T0 + minutes * 60_000, { probeMs, tickMs: 60_000 })).toBe(expected);
-});
-
-test.each([
-  ['for five minutes', 6_000_000, false, 6_300_000],
-  ['not past its own end', 7_100_000, false, 7_200_000],
-  ['not at all when it was found dead', 6_000_000, true, 6_000_000],
-])('a value that was replaced is accepted %s', (_how, ageMs, foundDead, untilMs) => {
-  expect(acceptedUntil(current, T0 + ageMs, foundDead)).toBe(T0 + untilMs);
 });
 
 describe('whatever the record and the time', () => {

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/{unit,integration,infra,proof,wechat-simulator}/**/*.test.ts'],
+    include: ['test/{unit,integration,infra,proof}/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // No test keeps state in a module, so files share what a worker has loaded: CDK and the SDK take seconds.

@@ -1,9 +1,9 @@
 import { installClients } from '../test/support/install-clients.ts';
-import type { Contender } from './availability/contender.ts';
+import type { Candidate } from './availability/candidate.ts';
+import { picture } from './availability/chart.ts';
 import { type Fault, faults, outages } from './availability/faults.ts';
 import { beyondBoundSeconds, type Month, playMonth } from './availability/month.ts';
 import { ours } from './availability/ours.ts';
-import { picture } from './availability/picture.ts';
 import { plainLambda } from './availability/plain-lambda.ts';
 import { sdk } from './availability/sdk.ts';
 import { cacheKey, databaseRow, fetchEveryTime, jsonFile } from './availability/usual-forms.ts';
@@ -12,7 +12,7 @@ import { writeMeasured, writePicture } from './report/page.ts';
 
 /** A month of faults for us and for what people do otherwise. */
 
-type Open = () => Contender | Promise<Contender>;
+type Open = () => Candidate | Promise<Candidate>;
 
 const oursInEachWay = [
   () => ours('**wechat-token-refresher**', 'classic'),
@@ -30,9 +30,9 @@ const sdks: readonly Open[] = [
 const SDK_MONTHS = 3;
 
 /** The months that each of them plays, with the faults that it meets. */
-async function play(contenders: readonly Open[], met: readonly Fault[], months = 1): Promise<Month[][]> {
+async function play(candidates: readonly Open[], met: readonly Fault[], months = 1): Promise<Month[][]> {
   const played: Month[][] = [];
-  for (const open of contenders) {
+  for (const open of candidates) {
     const ofOne: Month[] = [];
     for (let month = 0; month < months; month++) ofOne.push(await playMonth(await open(), met));
     console.error(`${ofOne[0]?.name}: done`);

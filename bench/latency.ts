@@ -1,10 +1,10 @@
 import { cpSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { openEmbeddedTable } from '../cli/local/embedded-table.ts';
 import { recordTable } from '../functions/aws/record-table.ts';
 import { blankRecord } from '../functions/core/credential.ts';
 import { fingerprintOf } from '../functions/core/fingerprint.ts';
+import { openEmbeddedTable } from '../local/embedded-table.ts';
 import { type Bundles, makeBundles } from './latency/bundles.ts';
 import { contributors } from './latency/contributors.ts';
 import { type ColdStart, coldStarts } from './latency/measure.ts';
@@ -36,7 +36,7 @@ const names = {
   byDefault: 'the same on the SDK, bundled by default',
 } as const;
 type Name = keyof typeof names;
-const contenders = Object.keys(names) as Name[];
+const candidates = Object.keys(names) as Name[];
 
 async function measure(bundles: Bundles, environment: Record<string, string>) {
   const { refresh: _, ...files } = bundles;
@@ -80,7 +80,7 @@ function speeds(bundles: Bundles, { cold, warm }: Measured): string {
       'warm, cached p50, µs',
       'p99, µs',
     ],
-    contenders.map(row),
+    candidates.map(row),
   );
 }
 

@@ -1,4 +1,4 @@
-import { catchBugs, MOST_STORIES } from '../test/proof/catch-bugs.ts';
+import { catchBugs, MAX_STORIES } from '../test/proof/catch-bugs.ts';
 import { tryEveryPoint } from '../test/proof/crash-points.ts';
 import { anyStoryHeals } from '../test/proof/model/property.ts';
 import { stories } from '../test/proof/stories.ts';
@@ -41,7 +41,7 @@ async function caughtBugs(): Promise<string> {
     caught.map(({ bug, file, stories }) => [
       bug,
       file && `\`${file}\``,
-      stories === null ? `not in ${whole(MOST_STORIES)}` : whole(stories),
+      stories === null ? `not in ${whole(MAX_STORIES)}` : whole(stories),
     ]),
   );
 }

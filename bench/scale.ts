@@ -1,9 +1,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { openEmbeddedTable } from '../cli/local/embedded-table.ts';
+import { openEmbeddedTable } from '../local/embedded-table.ts';
+import { startSimulator } from '../local/simulator/simulator.ts';
 import { startParameterServer } from '../test/support/parameter-server.ts';
-import { startSimulator } from '../test/wechat-simulator/simulator.ts';
 import { appNumber } from './costs/count.ts';
 import { machine } from './report/machine.ts';
 import { section, table, whole } from './report/markdown.ts';

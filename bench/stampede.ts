@@ -3,15 +3,15 @@ import type { PeerSettings } from './peers/sdks.ts';
 import { titleOf } from './peers/title.ts';
 import { machine } from './report/machine.ts';
 import { writeMeasured } from './report/page.ts';
-import { openOurScene } from './stampede/our-scene.ts';
-import { openPeerScene } from './stampede/peer-scene.ts';
+import { openOurScene } from './stampede/our-setup.ts';
+import { openPeerScene } from './stampede/peer-setup.ts';
 import { playRounds, type Round } from './stampede/rounds.ts';
-import type { Scene } from './stampede/scene.ts';
+import type { Setup } from './stampede/setup.ts';
 import { stampedeTable } from './stampede/table.ts';
 
 /** 8 app servers that need the token 500 times in one moment, when its time is over. Writes into docs/benchmarks.md. */
 
-const crowd = { processes: 8, needs: 500 };
+const load = { processes: 8, needs: 500 };
 const DUE_MS = 100 * 60_000;
 /** A second past its end, when every SDK has noticed. */
 const EXPIRED_MS = 7_201_000;
@@ -23,21 +23,21 @@ type Story = {
   readonly name: string;
   readonly ageMs: number;
   readonly rounds: number;
-  readonly open: () => Promise<Scene>;
+  readonly open: () => Promise<Setup>;
 };
 
 const ours = (name: string, ageMs: number): Story => ({
   name: `**ours**, ${name}`,
   ageMs,
   rounds: OUR_ROUNDS,
-  open: () => openOurScene(crowd),
+  open: () => openOurScene(load),
 });
 
 const peer = (sdk: PeerSettings['sdk'], keeping: string, shared: boolean): Story => ({
   name: titleOf(sdk, keeping),
   ageMs: EXPIRED_MS,
   rounds: PEER_ROUNDS,
-  open: () => openPeerScene({ sdk, shared }, crowd.processes),
+  open: () => openPeerScene({ sdk, shared }, load.processes),
 });
 
 const stories: readonly Story[] = [
@@ -50,11 +50,11 @@ const stories: readonly Story[] = [
   peer('node-easywechat', 'shared files', true),
 ];
 
-const LEGEND = `${crowd.needs} needs of the token at once, from ${crowd.processes} processes, over real HTTP; WeChat is the simulator, without its daily quota (WeChat has 2,000 token
+const LEGEND = `${load.needs} needs of the token at once, from ${load.processes} processes, over real HTTP; WeChat is the simulator, without its daily quota (WeChat has 2,000 token
 calls a day, then 45009). A need is a call of a protected route with an unmodified SDK from npm, and what counts is how it ended after the
 SDK's own retries. Means over the rounds, and from the least to the most where they differ.
 
-- *Ours:* co-wechat-api on the read URL, which it asks for the token at each need; and in the same moment ${crowd.needs} ticks in ${crowd.processes} refresher
+- *Ours:* co-wechat-api on the read URL, which it asks for the token at each need; and in the same moment ${load.needs} ticks in ${load.processes} refresher
   processes. In the first row the token is due, as it is every 100 minutes: this is what apps meet. The second one is the worst case, in
   which no tick came for two hours and the token ended a second ago: the read URL lets its callers wait until the new one is there, for three seconds at most.
 - *Theirs:* the SDK fetches the token itself, a second after the end of the one before. *In memory*: each process its own. *Shared store*: the two
@@ -62,14 +62,14 @@ SDK's own retries. Means over the rounds, and from the least to the most where t
 - *Token calls:* at WeChat, for this renewal, without those of the last column. Each call ends every token but the one before it.
 - *Failed again:* of those that failed, when they try again a second later, all at once.
 - Times say how busy the machine was, and compare little: WeChat and the table, which each tick reads, are one process of it; beside it run
-  ${2 * crowd.processes + 1} of ours, ${crowd.processes} of theirs.`;
+  ${2 * load.processes + 1} of ours, ${load.processes} of theirs.`;
 
 async function play({ ageMs, rounds, open }: Story): Promise<Round[]> {
-  const scene = await open();
+  const setup = await open();
   try {
-    return await playRounds(scene, { crowd, rounds, ageMs });
+    return await playRounds(setup, { load, rounds, ageMs });
   } finally {
-    await scene.close();
+    await setup.close();
   }
 }
 

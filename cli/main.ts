@@ -4,11 +4,11 @@ import type { TargetOptions } from './target.ts';
 import { resolveStack, resolveTarget } from './target.ts';
 import { type Terminal, terminal } from './terminal.ts';
 
-/** `wechat-token`: what operators do. Commands load what they need when they run, so that each starts at once. */
+/** `wechat-token-refresher`: what operators do. Commands load what they need when they run, so that each starts at once. */
 
 type GlobalOptions = TargetOptions & { readonly json?: true };
 
-const program = new Command('wechat-token')
+const program = new Command('wechat-token-refresher')
   .description('See, refresh and repair the WeChat credentials of a deployment')
   .option('--stack <name>', 'the deployed stack', 'WechatTokenRefresher')
   .option('--region <region>', "its region, unless the AWS profile's")
@@ -19,7 +19,9 @@ const program = new Command('wechat-token')
     '\nExit codes: 0 all is well; 1 something is wrong, or failed; 2 wrong usage; 3 not possible from here.',
   )
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'wechat-token: ')) });
+  .configureOutput({
+    outputError: (text, write) => write(text.replace(/^error: /, 'wechat-token-refresher: ')),
+  });
 
 let exitCode: ExitCode = exitCodes.ok;
 
@@ -154,7 +156,7 @@ async function withSecret(
     keyId: stack.optionalOutput('KmsKeyArn'),
   });
   // A mistyped app is told of before anybody looks for its secret.
-  await stack.refresher.inspect(app);
+  await stack.refresher.status(app);
   return run(app, await readSecret(app), { refresher: stack.refresher, parameter, terminal: out });
 }
 
@@ -192,7 +194,7 @@ try {
     exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   } else {
     const told = asCliError(error);
-    console.error(`wechat-token: ${told.message}`);
+    console.error(`wechat-token-refresher: ${told.message}`);
     exitCode = told.exitCode;
   }
 }

@@ -1,13 +1,13 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda';
-import type { Diagnosis } from '../functions/core/diagnose.ts';
-import type { Inspection } from '../functions/core/inspect.ts';
-import type { CredentialResult } from '../functions/core/result.ts';
+import type { Diagnosis } from '../functions/core/reporting/diagnosis.ts';
+import type { CredentialResult } from '../functions/core/reporting/results.ts';
+import type { StatusReport } from '../functions/core/reporting/status.ts';
 import { CliError } from './cli-error.ts';
 
 /** The refresh function, deployed or local: it does what is to be done, and knows what there is to know. */
 export type RefresherClient = {
   /** One read of the table for however many apps; of one app, if it is named. */
-  inspect(app?: string): Promise<Inspection>;
+  status(app?: string): Promise<StatusReport>;
   diagnose(app: string): Promise<Diagnosis>;
   /** A manual refresh: DESIGN.md section 5. */
   refresh(event: {
@@ -36,7 +36,7 @@ export function refresherClient(invoke: (event: string) => Promise<Invocation>):
     return (answer as Record<string, T>)[field] as T;
   }
   return {
-    inspect: (app) => ask({ inspect: true, ...(app !== undefined && { app }) }, 'inspection'),
+    status: (app) => ask({ status: true, ...(app !== undefined && { app }) }, 'status'),
     diagnose: (app) => ask({ diagnose: true, app }, 'diagnosis'),
     refresh: (event) => ask(event, 'results'),
   };

@@ -26,7 +26,7 @@ export async function runCleanup(options: Options, terminal: Terminal): Promise<
       );
     }
     // Without the list of apps nothing is known to be left over.
-    const { apps } = await stack.refresher.inspect();
+    const { apps } = await stack.refresher.status();
     const served = new Set(apps.map(({ app }) => app));
     const place = { tableName: stack.output('TableName'), prefix: stack.output('ParameterPrefix'), served };
     return cleanUpApps(place, means);

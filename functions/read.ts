@@ -1,5 +1,5 @@
-import { loadDeployment, requiredEnv } from './aws/deployment-file.ts';
 import { signedBatchGet } from './aws/signed-batch-get.ts';
+import { loadDeployment, requiredEnv } from './deployment.ts';
 import { createReader } from './reader.ts';
 
 /** The read-only URL. */

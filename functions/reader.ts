@@ -4,7 +4,7 @@ import type { BatchGet } from './aws/batch-get.ts';
 import { readerKeyLookup } from './aws/reader-key-lookup.ts';
 import { recordReader } from './aws/record-reader.ts';
 import type { Deployment } from './core/credential.ts';
-import { everybody, keyGuard } from './http/guard.ts';
+import { allowAnonymous, readerKeyAuthenticator } from './http/authenticator.ts';
 import { readApi } from './http/read-api.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -16,7 +16,10 @@ export function createReader(deployment: Deployment, tableName: string, batchGet
   const read = readApi({
     apps,
     // With IAM, Lambda has checked the signature before this runs.
-    guard: readAuth === 'iam' ? everybody : keyGuard(readerKeyLookup(batchGet, tableName), systemClock),
+    authenticator:
+      readAuth === 'iam'
+        ? allowAnonymous
+        : readerKeyAuthenticator(readerKeyLookup(batchGet, tableName), systemClock),
     refreshAfterMs: refreshAfterMinutes * 60_000,
     cacheSeconds,
     store: recordReader(batchGet, tableName),

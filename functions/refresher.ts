@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { parseQuestion } from './aws/question-event.ts';
-import { parseRefreshEvent } from './aws/refresh-event.ts';
 import type { App } from './core/credential.ts';
-import { type Diagnosis, diagnose } from './core/diagnose.ts';
-import { type Inspection, inspect } from './core/inspect.ts';
 import type { Clock, Mirror, Notices, Randomness, RecordStore, SecretStore } from './core/ports.ts';
 import { refresh } from './core/refresh.ts';
-import type { CredentialResult } from './core/result.ts';
-import { timingOf } from './core/timing.ts';
+import { type Diagnosis, diagnose } from './core/reporting/diagnosis.ts';
+import type { CredentialResult } from './core/reporting/results.ts';
+import { type StatusReport, statusReport } from './core/reporting/status.ts';
+import { timingOf } from './core/rules/timing.ts';
+import { parseQueryEvent } from './events/query-event.ts';
+import { parseRefreshEvent } from './events/refresh-event.ts';
 import { type Platform, wechatClient } from './wechat/client.ts';
 import { wechatDiagnostics } from './wechat/diagnostics.ts';
-import { officialMeanings } from './wechat/official-errors.ts';
+import { EgressDispatcher, type ProxyUrl } from './wechat/egress.ts';
+import { officialErrorCodes } from './wechat/official-error-codes.ts';
 import { wechatSource } from './wechat/sources.ts';
-import { type ProxyUrl, WayOut } from './wechat/way-out.ts';
-import { wecomMeanings } from './wechat/wecom-errors.ts';
+import { wecomErrorCodes } from './wechat/wecom-error-codes.ts';
 
 export type RefreshAnswer = { readonly results: readonly CredentialResult[] };
 /** To an event of DESIGN.md section 5, or to a question of ops. */
-export type Answer = RefreshAnswer | { readonly inspection: Inspection } | { readonly diagnosis: Diagnosis };
+export type Answer = RefreshAnswer | { readonly status: StatusReport } | { readonly diagnosis: Diagnosis };
 
 export type Refresher = {
   /** Carries out one event of DESIGN.md section 5. Throws `InvalidEventError`. */
@@ -49,18 +49,18 @@ export type Surroundings = {
 /** Puts the core together with WeChat; the caller brings the stores. */
 export function createRefresher(surroundings: Surroundings): Refresher {
   const { apps, hosts, store, mirror, secrets, notices, clock, refreshAfterMs, probeMs } = surroundings;
-  const wayOut = new WayOut(surroundings.proxyUrl);
+  const egress = new EgressDispatcher(surroundings.proxyUrl);
   const pauses = {
     now: clock.now,
     random: randomness.fraction,
     sleep: (ms: number) => clock.sleepUntil(clock.now() + ms),
   };
   const clientOf = (platform: Platform) =>
-    wechatClient(platform, wayOut, pauses, surroundings.onUpstreamCall);
-  const official = clientOf({ hosts: hosts.official, meanings: officialMeanings });
-  const wecom = clientOf({ hosts: hosts.wecom, meanings: wecomMeanings });
+    wechatClient(platform, egress, pauses, surroundings.onUpstreamCall);
+  const official = clientOf({ hosts: hosts.official, errorCodes: officialErrorCodes });
+  const wecom = clientOf({ hosts: hosts.wecom, errorCodes: wecomErrorCodes });
   const source = wechatSource({ official, wecom });
-  const diagnostics = wechatDiagnostics({ official, hosts }, wayOut, clock.now);
+  const diagnostics = wechatDiagnostics({ official, hosts }, egress, clock.now);
   const ports = { store, mirror, secrets, notices, clock, randomness, source };
   const schedule = { refreshAfterMs, probeMs, timing: timingOf(surroundings.tickMs) };
   async function run(event: unknown): Promise<RefreshAnswer> {
@@ -70,14 +70,14 @@ export function createRefresher(surroundings: Surroundings): Refresher {
   return {
     run,
     async answer(event) {
-      const question = parseQuestion(event, apps);
-      if (question === undefined) return run(event);
+      const query = parseQueryEvent(event, apps);
+      if (query === undefined) return run(event);
       const now = clock.now();
-      return question.kind === 'inspect'
-        ? { inspection: await inspect(question.apps, store, now) }
-        : { diagnosis: await diagnose(question.app, now, { store, secrets, diagnostics }) };
+      return query.kind === 'status'
+        ? { status: await statusReport(query.apps, store, now) }
+        : { diagnosis: await diagnose(query.app, now, { store, secrets, diagnostics }) };
     },
-    close: () => wayOut.close(),
+    close: () => egress.close(),
   };
 }
 

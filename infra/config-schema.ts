@@ -12,7 +12,7 @@ function wholeNumber(min: number, max: number) {
 }
 
 /** Lets a cross-check run beside other mistakes, which must not hide it: it may meet values that are no valid ones. */
-const besideOtherMistakes = {
+const runDespiteOtherIssues = {
   when: ({ value }: z.core.ParsePayload) => typeof value === 'object' && value !== null,
 };
 
@@ -129,7 +129,7 @@ export const wechat = z
           problem("goes with mode 'proxy': the SSM SecureString that holds the proxy's URL");
         if (mode !== 'proxy' && proxyUrlParameter !== undefined)
           problem("only goes with mode 'proxy'; remove it, or set the mode");
-      }, besideOtherMistakes)
+      }, runDespiteOtherIssues)
       .prefault({}),
     alarmEmail: z.email('expected an e-mail address').optional(),
     kmsKeyArn: text(
@@ -171,7 +171,7 @@ export const wechat = z
         `leaves no second try before minute 120 with a tick every ${tickMinutes} minutes; lower one of them`,
       );
     }
-  }, besideOtherMistakes);
+  }, runDespiteOtherIssues);
 
 /** An app as a cross-check may meet it, beside other mistakes. */
 type PartialApp = Partial<Omit<WechatApp, 'kind' | 'tickets'> & Omit<WecomApp, 'kind' | 'tickets'>>;

@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 import { CredentialTable } from './constructs/credential-table.ts';
 import { FixedIpEgress } from './constructs/egress.ts';
 import { encryptionKey } from './constructs/encryption-key.ts';
-import { Monitoring } from './constructs/monitoring.ts';
+import { Monitoring } from './constructs/monitoring/monitoring.ts';
 import { ReadApi } from './constructs/read-api.ts';
 import { Refresher } from './constructs/refresher.ts';
 import { warningsOf } from './warnings.ts';

@@ -27,9 +27,9 @@ export function warningsOf({ egress, deployment, stackName }: Config): { id: str
 }
 
 /** 200 names would hide what the sentence says. */
-const MOST_NAMED = 10;
+const MAX_NAMES = 10;
 
 function listOf(names: readonly string[]): string {
-  const rest = names.length - MOST_NAMED;
-  return names.slice(0, MOST_NAMED).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+  const rest = names.length - MAX_NAMES;
+  return names.slice(0, MAX_NAMES).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }

@@ -1,7 +1,7 @@
 import type { WechatApp } from '../../functions/core/credential.ts';
 import type { Grant } from '../../functions/core/ports.ts';
+import { DEMO_ACCOUNT, ManualClock } from '../../local/simulator/simulator.ts';
 import { type InProcessWechat, inProcessWechat, secretOf } from '../../test/support/in-process-wechat.ts';
-import { DEMO_ACCOUNT, ManualClock } from '../../test/wechat-simulator/simulator.ts';
 import { MONTH_START } from './month.ts';
 
 const app: WechatApp = {

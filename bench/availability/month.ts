@@ -1,7 +1,7 @@
-import type { Operator } from '../../test/wechat-simulator/operator.ts';
-import { Refusal } from '../../test/wechat-simulator/refusal.ts';
-import { DEMO_ACCOUNT } from '../../test/wechat-simulator/simulator.ts';
-import { type CallEnd, type Contender, SERVERS } from './contender.ts';
+import type { Operator } from '../../local/simulator/operator.ts';
+import { Refusal } from '../../local/simulator/refusal.ts';
+import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
+import { type CallEnd, type Candidate, SERVERS } from './candidate.ts';
 import type { Fault, FaultKind } from './faults.ts';
 
 export const MINUTE = 60_000;
@@ -26,29 +26,29 @@ export type Month = {
 };
 
 /** Plays the first `days` of a month with these faults. Each contender meets every one of them at the same instant. */
-export async function playMonth(contender: Contender, faults: readonly Fault[], days = 30): Promise<Month> {
-  const { clock, wechat } = contender;
+export async function playMonth(candidate: Candidate, faults: readonly Fault[], days = 30): Promise<Month> {
+  const { clock, wechat } = candidate;
   const minutes: CallEnd[] = [];
   const standing = new Set<FaultKind>();
   let failedCalls = 0;
   for (let minute = 0; minute < days * DAY; minute++) {
     const begins = MONTH_START + minute * MINUTE;
     clock.set(begins);
-    for (const fault of faults) await strike(contender, fault, minute, standing);
+    for (const fault of faults) await strike(candidate, fault, minute, standing);
     if (standing.has('tick-late')) clock.set(begins + LATE_MS);
     const deliveries = standing.has('no-ticks') ? 0 : standing.has('tick-twice') ? 2 : 1;
-    await contender.tick?.({ number: minute, deliveries });
+    await candidate.tick?.({ number: minute, deliveries });
     clock.set(begins + CALL_AFTER_MS);
-    const ends = await contender.call();
+    const ends = await candidate.call();
     failedCalls += ends.filter((end) => end !== 'ok').length;
     minutes.push(ends.includes('dead') ? 'dead' : ends.includes('none') ? 'none' : 'ok');
   }
   const calls = wechat.calls();
   const tokenCalls = calls.filter(({ route }) => TOKEN_ROUTES.test(route)).length;
   const probes = calls.filter(({ route }) => route === '/cgi-bin/get_api_domain_ip').length;
-  await contender.close?.();
+  await candidate.close?.();
   return {
-    name: contender.name,
+    name: candidate.name,
     minutes,
     deadSeconds: minutes.filter((end) => end === 'dead').length * 60,
     failedCalls,
@@ -59,7 +59,7 @@ export async function playMonth(contender: Contender, faults: readonly Fault[], 
 }
 
 async function strike(
-  { wechat, suffer }: Contender,
+  { wechat, applyFault }: Candidate,
   fault: Fault,
   minute: number,
   standing: Set<FaultKind>,
@@ -69,13 +69,13 @@ async function strike(
   if (minute === begins) {
     if (fault.minutes !== undefined) standing.add(kind);
     struck[kind]?.(wechat);
-    await suffer?.(kind, true);
+    await applyFault?.(kind, true);
   }
   if (fault.minutes !== undefined && minute === begins + fault.minutes) {
     standing.delete(kind);
     wechat.clearFaults();
     relieve(wechat, kind);
-    await suffer?.(kind, false);
+    await applyFault?.(kind, false);
   }
 }
 

@@ -1,14 +1,14 @@
 import type { WechatApp } from '../../functions/core/credential.ts';
 import { fingerprintOf } from '../../functions/core/fingerprint.ts';
 import { type RefreshRequest, refresh } from '../../functions/core/refresh.ts';
-import { timingOf } from '../../functions/core/timing.ts';
-import { everybody } from '../../functions/http/guard.ts';
+import { timingOf } from '../../functions/core/rules/timing.ts';
+import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { readApi } from '../../functions/http/read-api.ts';
+import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
 import { instrumented } from '../../test/support/instrumented-ports.ts';
 import { MemoryWorld } from '../../test/support/memory-ports.ts';
 import { standingClock } from '../../test/support/standing-clock.ts';
-import { DEMO_ACCOUNT } from '../../test/wechat-simulator/simulator.ts';
-import { type CallEnd, type Contender, SERVERS } from './contender.ts';
+import { type CallEnd, type Candidate, SERVERS } from './candidate.ts';
 import { MINUTE, MONTH_START } from './month.ts';
 
 const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 5 * MINUTE, timing: timingOf(MINUTE) };
@@ -22,7 +22,7 @@ export function ours(
   name: string,
   tokenApi: WechatApp['tokenApi'],
   options: { report: boolean } = { report: false },
-): Contender {
+): Candidate {
   const app: WechatApp = {
     name: 'shop',
     kind: 'official-account',
@@ -57,7 +57,7 @@ export function ours(
   const { store } = world.ports();
   const read = readApi({
     apps: [app],
-    guard: everybody,
+    authenticator: allowAnonymous,
     refreshAfterMs: schedule.refreshAfterMs,
     cacheSeconds: 10,
     store: {
@@ -94,7 +94,7 @@ export function ours(
       await Promise.all(Array.from({ length: deliveries }, () => runOnce({ mayWait: true })));
     },
     call: () => Promise.all(Array.from({ length: SERVERS }, callOnce)),
-    suffer(kind, standing) {
+    applyFault(kind, standing) {
       if (kind === 'store-down') storeIsDown = standing;
       if (kind === 'dies-before-keeping') nextOneDies = true;
     },

@@ -1,13 +1,13 @@
 import { openAccount } from './account.ts';
+import { type Candidate, SERVERS } from './candidate.ts';
 import { chance } from './chance.ts';
-import { type Contender, SERVERS } from './contender.ts';
 
 /**
  * A Lambda on `rate(100 minutes)` that fetches a token and puts it into a parameter; apps keep the parameter for a minute,
  * and the last one while it cannot be read. A run that fails is repeated after one minute and after two more, as AWS does
  * with asynchronous invocations (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
  */
-export function plainLambda(): Contender {
+export function plainLambda(): Candidate {
   const { clock, wechat, fetchToken } = openAccount();
   const random = chance('plain lambda');
   let parameter: string | undefined;
@@ -50,7 +50,7 @@ export function plainLambda(): Contender {
       const end = known === undefined ? 'none' : wechat.tokenAlive(known) ? 'ok' : 'dead';
       return Array.from({ length: SERVERS }, () => end);
     },
-    suffer(kind, standing) {
+    applyFault(kind, standing) {
       if (kind === 'store-down') storeIsDown = standing;
       if (kind === 'dies-before-keeping') nextOneDies = true;
     },

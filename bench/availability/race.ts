@@ -1,7 +1,7 @@
 import type { Grant } from '../../functions/core/ports.ts';
 import type { Account } from './account.ts';
+import { type CallEnd, SERVERS } from './candidate.ts';
 import { chance } from './chance.ts';
-import { type CallEnd, SERVERS } from './contender.ts';
 
 /** All servers call all the time, so within so many ms each of them has met the end of the token. */
 const NOTICED_WITHIN_MS = 100;

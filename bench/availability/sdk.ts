@@ -1,17 +1,17 @@
 import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DEMO_ACCOUNT, ManualClock, startSimulator } from '../../test/wechat-simulator/simulator.ts';
+import { DEMO_ACCOUNT, ManualClock, startSimulator } from '../../local/simulator/simulator.ts';
 import type { PeerSettings } from '../peers/sdks.ts';
 import { type Peer, startPeer } from '../peers/start-peer.ts';
 import { titleOf } from '../peers/title.ts';
-import { type CallEnd, type Contender, SERVERS } from './contender.ts';
+import { type CallEnd, type Candidate, SERVERS } from './candidate.ts';
 import { MONTH_START } from './month.ts';
 
 const DEAD_TOKEN = new Set(['40001', '40014', '42001']);
 
 /** An unmodified SDK in a process for each server, over real HTTP, with the shared store that its documentation asks for. */
-export async function sdk(name: PeerSettings['sdk'], keeping: string): Promise<Contender> {
+export async function sdk(name: PeerSettings['sdk'], keeping: string): Promise<Candidate> {
   const clock = new ManualClock(MONTH_START);
   const simulator = await startSimulator({ clock });
   const folder = mkdtempSync(join(tmpdir(), 'availability-'));
@@ -30,7 +30,7 @@ export async function sdk(name: PeerSettings['sdk'], keeping: string): Promise<C
           return ok ? 'ok' : DEAD_TOKEN.has(failure) ? 'dead' : 'none';
         }),
       ),
-    async suffer(kind, standing) {
+    async applyFault(kind, standing) {
       // A store that is down answers nothing and keeps nothing.
       if (kind === 'store-down') renameSync(standing ? folder : away, standing ? away : folder);
       if (kind !== 'servers-restart') return;

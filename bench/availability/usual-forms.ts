@@ -1,5 +1,5 @@
 import { openAccount } from './account.ts';
-import { type CallEnd, type Contender, SERVERS } from './contender.ts';
+import { type CallEnd, type Candidate, SERVERS } from './candidate.ts';
 import { Race } from './race.ts';
 
 /** The four forms in which tutorials keep the token, each at its best. Without a lock, for none of them has one. */
@@ -9,7 +9,7 @@ const SAFETY_SECONDS = 200;
 type Kept = { readonly value: string; readonly untilMs: number };
 
 /** A row {token, expires_at}: who finds it over fetches a token and writes it. Without the database there is no token. */
-export function databaseRow(): Contender {
+export function databaseRow(): Candidate {
   const account = openAccount();
   const race = new Race(account, 'database row');
   let row: Kept | undefined;
@@ -25,7 +25,7 @@ export function databaseRow(): Contender {
         row = { value, untilMs: account.clock.now() + (expiresInSeconds - SAFETY_SECONDS) * 1000 };
       });
     },
-    suffer(kind, standing) {
+    applyFault(kind, standing) {
       if (kind === 'store-down') isDown = standing;
       if (kind === 'dies-before-keeping') race.nextOneDies = true;
     },
@@ -33,7 +33,7 @@ export function databaseRow(): Contender {
 }
 
 /** A key that lives 7,000 s. A cache that is down is a cache that has nothing: its clients say so. */
-export function cacheKey(): Contender {
+export function cacheKey(): Candidate {
   const account = openAccount();
   const race = new Race(account, 'cache key');
   let key: Kept | undefined;
@@ -49,7 +49,7 @@ export function cacheKey(): Contender {
         if (!isDown) key = { value, untilMs };
       });
     },
-    suffer(kind, standing) {
+    applyFault(kind, standing) {
       if (kind === 'store-down') isDown = standing;
       if (kind === 'cache-restarts') key = undefined;
       if (kind === 'dies-before-keeping') race.nextOneDies = true;
@@ -58,7 +58,7 @@ export function cacheKey(): Contender {
 }
 
 /** access_token.json as in WeChat's own JS-SDK sample, one on each server: 7,000 s from now, whatever WeChat says. */
-export function jsonFile(): Contender {
+export function jsonFile(): Candidate {
   const { clock, wechat, fetchToken } = openAccount();
   let files: (Kept | undefined)[] = [];
   let nextOneDies = false;
@@ -85,7 +85,7 @@ export function jsonFile(): Contender {
       for (let server = 0; server < SERVERS; server++) ends.push(await callOf(server));
       return ends;
     },
-    suffer(kind) {
+    applyFault(kind) {
       if (kind === 'servers-restart') files = [];
       if (kind === 'dies-before-keeping') nextOneDies = true;
     },
@@ -93,7 +93,7 @@ export function jsonFile(): Contender {
 }
 
 /** Nothing is kept, so nothing is lost. */
-export function fetchEveryTime(): Contender {
+export function fetchEveryTime(): Candidate {
   const { clock, wechat, fetchToken } = openAccount();
   return {
     name: 'a fetch for every call',

@@ -1,4 +1,4 @@
-import { measuresEachApp } from '../../functions/core/monitoring.ts';
+import { measuresEachApp } from '../../functions/core/reporting/metrics.ts';
 import { appNumber, type Counts, MONTH_MINUTES } from './count.ts';
 import { costOf, type Priced } from './prices.ts';
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { runMetrics } from '../../functions/aws/run-metrics.ts';
+import { runMetrics } from '../../functions/aws/cloudwatch-metrics.ts';
 import type { WechatApp } from '../../functions/core/credential.ts';
-import { observedStore } from '../../functions/core/observed-store.ts';
 import type { Ports } from '../../functions/core/ports.ts';
 import { refresh } from '../../functions/core/refresh.ts';
-import { timingOf } from '../../functions/core/timing.ts';
+import { observedStore } from '../../functions/core/reporting/observed-store.ts';
+import { timingOf } from '../../functions/core/rules/timing.ts';
 import { MetricLines } from './metric-lines.ts';
 import { SimulatedTime } from './simulated-time.ts';
 import { LINE_OVERHEAD_BYTES, Tally } from './tally.ts';

@@ -1,5 +1,5 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { metricNamespace } from '../../functions/core/monitoring.ts';
+import { metricNamespace } from '../../functions/core/reporting/metrics.ts';
 
 /** Powertools' metrics, counted instead of written: the lines, and each metric in each hour in which it is published. */
 export class MetricLines extends Metrics {

@@ -1,7 +1,7 @@
-import { toItem } from '../../functions/aws/item.ts';
+import { toItem } from '../../functions/aws/record-item.ts';
 import type { App } from '../../functions/core/credential.ts';
 import type { CredentialSource, Ports, RecordStore } from '../../functions/core/ports.ts';
-import type { CredentialResult } from '../../functions/core/result.ts';
+import type { CredentialResult } from '../../functions/core/reporting/results.ts';
 import { inProcessWechat, secretOf } from '../../test/support/in-process-wechat.ts';
 import { memoryStore } from '../../test/support/memory-store.ts';
 import { itemBytes } from './item-bytes.ts';

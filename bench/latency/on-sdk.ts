@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { batchGet } from '../../functions/aws/batch-get.ts';
-import { loadDeployment, requiredEnv } from '../../functions/aws/deployment-file.ts';
+import { loadDeployment, requiredEnv } from '../../functions/deployment.ts';
 import { createReader } from '../../functions/reader.ts';
 
 /** The read function as one would write it: the same routes on the SDK's client. */

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { serveLocally } from '../../cli/local/server.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import type { App } from '../../functions/core/credential.ts';
-import { everybody } from '../../functions/http/guard.ts';
+import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { readApi } from '../../functions/http/read-api.ts';
+import { serveLocally } from '../../local/server.ts';
 
 /** The read URL in a process of its own, with the default cache; see `startReadUrl`. */
 
@@ -20,7 +20,7 @@ let nowMs = 0;
 
 const read = readApi({
   apps: [app],
-  guard: everybody,
+  authenticator: allowAnonymous,
   refreshAfterMs: 6_000_000,
   cacheSeconds: 10,
   store: recordTable(

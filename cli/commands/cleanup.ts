@@ -10,10 +10,10 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { findLeftovers, type Leftovers, removeLeftovers } from '../leftovers.ts';
+import { findOrphans, type Orphans, removeOrphans } from '../orphans.ts';
 import type { Terminal } from '../terminal.ts';
 
-export type CleanupMeans = {
+export type CleanupContext = {
   readonly dynamodb: DynamoDBClient;
   readonly ssm: SSMClient;
   readonly terminal: Terminal;
@@ -24,21 +24,21 @@ export type CleanupMeans = {
 /** The stack lives: what belongs to apps that it no longer serves. */
 export async function cleanUpApps(
   place: { tableName: string; prefix: string; served: ReadonlySet<string> },
-  means: CleanupMeans,
+  means: CleanupContext,
 ): Promise<ExitCode> {
-  const leftovers = await look(place, means);
-  return remove(leftovers, undefined, means, () => removeLeftovers(means, place.tableName, leftovers));
+  const orphans = await look(place, means);
+  return remove(orphans, undefined, means, () => removeOrphans(means, place.tableName, orphans));
 }
 
 /** The stack is destroyed: its parameters, and the table that outlived it. */
 export async function cleanUpStack(
   place: { tableName: string; prefix: string },
-  means: CleanupMeans,
+  means: CleanupContext,
 ): Promise<ExitCode> {
   const { dynamodb } = means;
-  const leftovers = await look({ ...place, served: new Set() }, means);
-  return remove(leftovers, place.tableName, means, async () => {
-    await removeLeftovers(means, place.tableName, leftovers);
+  const orphans = await look({ ...place, served: new Set() }, means);
+  return remove(orphans, place.tableName, means, async () => {
+    await removeOrphans(means, place.tableName, orphans);
     await deleteTable(dynamodb, place.tableName);
   });
 }
@@ -67,18 +67,18 @@ export async function tablesOf(dynamodb: DynamoDBClient, stack: string): Promise
 
 function look(
   { served, ...place }: { tableName: string; prefix: string; served: ReadonlySet<string> },
-  means: CleanupMeans,
-): Promise<Leftovers> {
-  return means.terminal.during('Looking for leftovers', () => findLeftovers(means, place, served));
+  means: CleanupContext,
+): Promise<Orphans> {
+  return means.terminal.during('Looking for orphans', () => findOrphans(means, place, served));
 }
 
 async function remove(
-  leftovers: Leftovers,
+  orphans: Orphans,
   table: string | undefined,
-  { terminal, yes }: CleanupMeans,
+  { terminal, yes }: CleanupContext,
   carryOut: () => Promise<void>,
 ): Promise<ExitCode> {
-  const { items, parameters, servedElsewhere } = leftovers;
+  const { items, parameters, servedElsewhere } = orphans;
   if (servedElsewhere.length > 0) {
     terminal.note(`Parameters of ${servedElsewhere.join(', ')} hold another deployment's values, and stay.`);
   }
@@ -86,7 +86,7 @@ async function remove(
     ...(table === undefined ? items.map((id) => `item       ${id}`) : [`table      ${table}`]),
     ...parameters.map((name) => `parameter  ${name}`),
   ];
-  const answer = (removed: boolean) => terminal.answer({ removed, table: table ?? null, ...leftovers });
+  const answer = (removed: boolean) => terminal.answer({ removed, table: table ?? null, ...orphans });
   if (lines.length === 0) {
     terminal.say('Nothing is left behind.');
     answer(false);

@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
 import pLimit from 'p-limit';
-import type { AppStanding, Inspection } from '../../functions/core/inspect.ts';
+import type { AppStatus, StatusReport } from '../../functions/core/reporting/status.ts';
 import { attempt, type Check, ok } from '../check.ts';
 import { type ExitCode, exitCodes } from '../cli-error.ts';
-import { diagnosisChecks, egressCheck, standingChecks } from '../doctor/app-checks.ts';
+import { diagnosisChecks, egressCheck, statusChecks } from '../doctor/app-checks.ts';
 import {
   alarmChecks,
   identityChecks,
@@ -28,20 +28,18 @@ export async function doctor(
   terminal: Terminal,
   app: string | undefined,
 ): Promise<ExitCode> {
-  const inspection = await terminal.during('Asking the refresh function', () =>
-    target.refresher.inspect(app),
-  );
+  const report = await terminal.during('Asking the refresh function', () => target.refresher.status(app));
   const checks = await terminal.during('Looking at everything', async () => [
-    ...(target.kind === 'stack' ? await checksOfStack(target, inspection) : checksOfLocal(target)),
-    ...inspection.apps.flatMap((each) => standingChecks(each, inspection.now)),
-    ...(await checksOfApps(target.refresher, inspection.apps)),
+    ...(target.kind === 'stack' ? await checksOfStack(target, report) : checksOfLocal(target)),
+    ...report.apps.flatMap((each) => statusChecks(each, report.now)),
+    ...(await checksOfApps(target.refresher, report.apps)),
   ]);
   for (const line of checks.map(lineOf)) terminal.say(line);
   terminal.answer({ checks });
   return checks.some(({ level }) => level === 'problem') ? exitCodes.problem : exitCodes.ok;
 }
 
-async function checksOfStack(stack: Stack, { apps }: Inspection): Promise<Check[]> {
+async function checksOfStack(stack: Stack, { apps }: StatusReport): Promise<Check[]> {
   const asked = await Promise.all([
     attempt('identity', () => identityChecks(stack.region)),
     stackChecks(stack),
@@ -57,7 +55,7 @@ function checksOfLocal({ url }: Local): Check[] {
   return [ok('local mode', `${url} answers; it has no AWS identity, stack, alarms or fixed IP to look at`)];
 }
 
-async function checksOfApps(refresher: RefresherClient, apps: readonly AppStanding[]): Promise<Check[]> {
+async function checksOfApps(refresher: RefresherClient, apps: readonly AppStatus[]): Promise<Check[]> {
   const limit = pLimit(DIAGNOSES_AT_ONCE);
   const asked = apps.map(({ app }) =>
     limit(() => attempt(`${app} diagnosis`, async () => diagnosisChecks(await refresher.diagnose(app)))),

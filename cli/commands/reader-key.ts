@@ -4,7 +4,7 @@ import {
   type ReaderKeys,
   UnknownReaderKeyError,
 } from '../../functions/aws/reader-keys.ts';
-import { type ReaderKey, standingOf } from '../../functions/core/reader-key.ts';
+import { type ReaderKey, statusOf } from '../../functions/core/reader-key.ts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { ago, duration, table } from '../format.ts';
 import type { RefresherClient } from '../refresher-client.ts';
@@ -19,7 +19,7 @@ export async function createReaderKey(
 ): Promise<ExitCode> {
   const { name, apps, expiresDays } = order;
   // A key for an app that does not exist would be found out by its users.
-  for (const app of apps ?? []) await refresher.inspect(app);
+  for (const app of apps ?? []) await refresher.status(app);
   const expiresAt = expiresDays === undefined ? undefined : Date.now() + expiresDays * DAY_MS;
   try {
     const { key } = await keys.create({
@@ -47,7 +47,7 @@ export async function listReaderKeys(keys: ReaderKeys, terminal: Terminal): Prom
   const found = await terminal.during('Reading the table', () => keys.list());
   if (found.length === 0) terminal.say('There are no reader keys.');
   else for (const line of keyLines(found, now)) terminal.say(line);
-  terminal.answer({ readerKeys: found.map((key) => ({ ...key, standing: standingOf(key, now) })) });
+  terminal.answer({ readerKeys: found.map((key) => ({ ...key, standing: statusOf(key, now) })) });
   return exitCodes.ok;
 }
 
@@ -55,7 +55,7 @@ export function keyLines(keys: readonly ReaderKey[], now: number): string[] {
   return table(
     ['NAME', 'STANDING', 'APPS', 'MADE', 'EXPIRES'],
     keys.map((key) => {
-      const standing = standingOf(key, now);
+      const standing = statusOf(key, now);
       return [
         key.name,
         styleText(standing === 'valid' ? 'green' : 'dim', standing),

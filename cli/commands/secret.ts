@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CredentialResult } from '../../functions/core/result.ts';
+import type { CredentialResult } from '../../functions/core/reporting/results.ts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import type { RefresherClient } from '../refresher-client.ts';
 import type { SecretParameter } from '../secret-parameter.ts';
 import type { Terminal } from '../terminal.ts';
 import { refresh } from './refresh.ts';
 
-export type SecretMeans = {
+export type SecretContext = {
   readonly refresher: RefresherClient;
   readonly parameter: SecretParameter;
   readonly terminal: Terminal;
 };
 
 /** Writes an app's AppSecret and lets the refresher try it at once. */
-export async function setSecret(app: string, secret: string, means: SecretMeans): Promise<ExitCode> {
+export async function setSecret(app: string, secret: string, means: SecretContext): Promise<ExitCode> {
   const { refresher, parameter, terminal } = means;
   await parameter.write(secret);
   terminal.say(`Wrote ${parameter.name}.`);
@@ -21,8 +21,8 @@ export async function setSecret(app: string, secret: string, means: SecretMeans)
 }
 
 /** A forced renewal is let through once in 30 s, and somebody else's may be under way. */
-const TRY_FOR_MS = 90_000;
-const TRY_EVERY_MS = 3_000;
+const ROTATE_TIMEOUT_MS = 90_000;
+const ROTATE_POLL_MS = 3_000;
 
 /**
  * Replaces an AppSecret that works by another. WeChat has the last word: unless it takes the new one, the old one is put
@@ -31,12 +31,15 @@ const TRY_EVERY_MS = 3_000;
 export async function rotateSecret(
   app: string,
   secret: string,
-  { refresher, parameter, terminal }: SecretMeans,
-  tries: { forMs: number; everyMs: number } = { forMs: TRY_FOR_MS, everyMs: TRY_EVERY_MS },
+  { refresher, parameter, terminal }: SecretContext,
+  tries: { forMs: number; everyMs: number } = { forMs: ROTATE_TIMEOUT_MS, everyMs: ROTATE_POLL_MS },
 ): Promise<ExitCode> {
   const old = await parameter.read();
   if (old === undefined) {
-    throw new CliError('problem', `${app} has no AppSecret yet: use \`wechat-token secret set ${app}\`.`);
+    throw new CliError(
+      'problem',
+      `${app} has no AppSecret yet: use \`wechat-token-refresher secret set ${app}\`.`,
+    );
   }
   if (old === secret)
     throw new CliError('usage', `That is the AppSecret that ${app} has already; nothing was changed.`);

@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { styleText } from 'node:util';
-import type { AppStanding, CredentialStanding, Inspection, State } from '../../functions/core/inspect.ts';
+import type {
+  AppStatus,
+  CredentialStatus,
+  State,
+  StatusReport,
+} from '../../functions/core/reporting/status.ts';
 import { type ExitCode, exitCodes } from '../cli-error.ts';
 import { ago, bar, duration, table } from '../format.ts';
 import type { RefresherClient } from '../refresher-client.ts';
@@ -18,10 +23,10 @@ export async function status(
   { say, answer, during }: Terminal,
   app: string | undefined,
 ): Promise<ExitCode> {
-  const inspection = await during('Asking the refresh function', () => refresher.inspect(app));
-  for (const line of statusLines(inspection)) say(line);
-  answer(inspection);
-  return exitCodeOf(inspection);
+  const report = await during('Asking the refresh function', () => refresher.status(app));
+  for (const line of statusLines(report)) say(line);
+  answer(report);
+  return exitCodeOf(report);
 }
 
 /** Again and again, until Ctrl-C; with `--json`, an answer a line. */
@@ -34,17 +39,17 @@ export async function watchStatus(
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   let last: ExitCode = exitCodes.ok;
   while (!stop.signal.aborted) {
-    const inspection = await refresher.inspect(app);
-    last = exitCodeOf(inspection);
+    const report = await refresher.status(app);
+    last = exitCodeOf(report);
     if (process.stdout.isTTY) terminal.say('\u001b[2J\u001b[H');
-    for (const line of statusLines(inspection)) terminal.say(line);
-    terminal.answer(inspection);
+    for (const line of statusLines(report)) terminal.say(line);
+    terminal.answer(report);
     await sleep(WATCH_EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
   }
   return last;
 }
 
-export function exitCodeOf({ apps }: Inspection): ExitCode {
+export function exitCodeOf({ apps }: StatusReport): ExitCode {
   const states = apps.flatMap(({ credentials }) => credentials.map(({ state }) => state));
   return states.some((state) => state === 'expired' || state === 'missing')
     ? exitCodes.problem
@@ -52,7 +57,7 @@ export function exitCodeOf({ apps }: Inspection): ExitCode {
 }
 
 /** A line a credential; below it, what failed last and what to do about it. */
-export function statusLines({ now, apps }: Inspection): string[] {
+export function statusLines({ now, apps }: StatusReport): string[] {
   const rows = apps.flatMap((app) => app.credentials.map((credential) => ({ app, credential })));
   const [head = '', ...lines] = table(
     ['CREDENTIAL', 'STATE', 'TIME LEFT', 'RENEWED', 'VERSION'],
@@ -61,7 +66,7 @@ export function statusLines({ now, apps }: Inspection): string[] {
   return [head, ...lines.flatMap((line, index) => [line, ...errorLines(rows[index]?.credential, now)])];
 }
 
-function rowOf(app: AppStanding, credential: CredentialStanding, now: number): string[] {
+function rowOf(app: AppStatus, credential: CredentialStatus, now: number): string[] {
   const { state, expiresAt, renewedAt, version, mirroredVersion } = credential;
   const left = expiresAt === null ? 0 : Math.max(0, expiresAt - now);
   const whole = expiresAt !== null && renewedAt !== null ? expiresAt - renewedAt : 0;
@@ -85,7 +90,7 @@ function colouredState(state: State): string {
   return styleText(colours[state], state);
 }
 
-function errorLines(credential: CredentialStanding | undefined, now: number): string[] {
+function errorLines(credential: CredentialStatus | undefined, now: number): string[] {
   const error = credential?.lastError;
   if (!credential || !error) return [];
   const times = error.count === 1 ? '' : `, ${error.count} times in a row`;

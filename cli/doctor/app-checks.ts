@@ -1,5 +1,5 @@
-import type { Diagnosis } from '../../functions/core/diagnose.ts';
-import type { AppStanding } from '../../functions/core/inspect.ts';
+import type { Diagnosis } from '../../functions/core/reporting/diagnosis.ts';
+import type { AppStatus } from '../../functions/core/reporting/status.ts';
 import { type Check, ok, problem, warning } from '../check.ts';
 import { duration } from '../format.ts';
 
@@ -10,7 +10,7 @@ const SKEW_MS = 30_000;
 /** WeChat counts a call before we have recorded it, and once more when its answer was lost. */
 const UNEXPLAINED_CALLS = 5;
 
-export function standingChecks({ app, credentials }: AppStanding, now: number): Check[] {
+export function statusChecks({ app, credentials }: AppStatus, now: number): Check[] {
   return credentials.map(({ credential, state, expiresAt, lastError }) => {
     const subject = `${app}/${credential}`;
     const cause = lastError ? ` ${lastError.code}: ${lastError.message}` : '';
@@ -32,7 +32,8 @@ export function diagnosisChecks(diagnosis: Diagnosis): Check[] {
 function secretCheck({ app, secret }: Diagnosis): Check {
   const subject = `${app} AppSecret`;
   if (secret === 'present') return ok(subject, 'is there');
-  if (secret === 'missing') return problem(subject, `is missing; run \`wechat-token secret set ${app}\``);
+  if (secret === 'missing')
+    return problem(subject, `is missing; run \`wechat-token-refresher secret set ${app}\``);
   return problem(
     subject,
     "cannot be read by the function; is it encrypted with a key that the function's role may not use?",
@@ -71,7 +72,7 @@ function callChecks({ app, tokenCalls: { ours, wechat, problem: why } }: Diagnos
 }
 
 /** The address that WeChat must allow: the stack's own, or the one that WeChat has just refused. */
-export function egressCheck(fixedIp: string | undefined, apps: readonly AppStanding[]): Check {
+export function egressCheck(fixedIp: string | undefined, apps: readonly AppStatus[]): Check {
   const subject = 'egress IP';
   if (fixedIp !== undefined)
     return ok(subject, `${fixedIp}; it belongs on the IP allow-list of each official account`);

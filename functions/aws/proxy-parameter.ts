@@ -2,7 +2,7 @@ import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk
 import { SourceError } from '../core/errors.ts';
 
 /** Ops may replace the proxy's password; a minute later it is used. */
-const KEEP_MS = 60_000;
+const CACHE_TTL_MS = 60_000;
 
 /**
  * The proxy's URL, with its credentials, from an SSM SecureString. Neither it nor any part of it ever stands in an error.
@@ -19,7 +19,7 @@ export function proxyParameter(client: SSMClient, name: string, clock: () => num
     url.catch(() => {
       if (kept?.url === url) kept = undefined;
     });
-    kept = { url, until: now + KEEP_MS };
+    kept = { url, until: now + CACHE_TTL_MS };
     return url;
   };
 }

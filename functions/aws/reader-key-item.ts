@@ -1,5 +1,5 @@
 import type { ReaderKey } from '../core/reader-key.ts';
-import { type Item, number, numberOf, text, textOf } from './item.ts';
+import { type Item, number, numberOf, text, textOf } from './record-item.ts';
 
 /** No app can be called that, so a key's item never stands where a credential's does. */
 export const READER_KEY_PREFIX = 'key#';

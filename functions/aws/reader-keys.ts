@@ -6,9 +6,9 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { fingerprintOf } from '../core/fingerprint.ts';
-import { type ReaderKey, standingOf } from '../core/reader-key.ts';
-import { number, text } from './item.ts';
+import { type ReaderKey, statusOf } from '../core/reader-key.ts';
 import { fromReaderKeyItem, READER_KEY_PREFIX, readerKeyId, toReaderKeyItem } from './reader-key-item.ts';
+import { number, text } from './record-item.ts';
 
 const KEY_BYTES = 32;
 
@@ -66,7 +66,7 @@ export function readerKeys(client: DynamoDBClient, tableName: string, clock: () 
 
   async function valid(name: string): Promise<string[]> {
     const now = clock();
-    const named = (await all()).filter(({ key }) => key.name === name && standingOf(key, now) === 'valid');
+    const named = (await all()).filter(({ key }) => key.name === name && statusOf(key, now) === 'valid');
     return named.map(({ id }) => id);
   }
 

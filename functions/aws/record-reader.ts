@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeysAndAttributes } from '@aws-sdk/client-dynamodb';
 import type { RecordStore } from '../core/ports.ts';
 import type { BatchGet } from './batch-get.ts';
-import { fromItem, type Item } from './item.ts';
+import { fromItem, type Item } from './record-item.ts';
 
 /** DynamoDB's limit for one BatchGetItem. */
 const BATCH_SIZE = 100;

@@ -8,7 +8,7 @@ import {
 import type { CredentialRecord } from '../core/credential.ts';
 import type { RecordStore } from '../core/ports.ts';
 import { batchGet } from './batch-get.ts';
-import { toItem } from './item.ts';
+import { toItem } from './record-item.ts';
 import { recordReader } from './record-reader.ts';
 
 /**

@@ -3,8 +3,8 @@ import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import { sign } from 'aws4';
 import pRetry from 'p-retry';
+import { requiredEnv } from '../deployment.ts';
 import type { BatchGet } from './batch-get.ts';
-import { requiredEnv } from './deployment-file.ts';
 import { defaultProvider } from './environment-credentials.ts';
 
 /** As clients.ts has it for the SDK: three tries of three seconds. */

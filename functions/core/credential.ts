@@ -70,10 +70,10 @@ export type IssuedValue = {
 };
 
 /** The value before the current one, which WeChat goes on accepting for a while. */
-export type FormerValue = {
+export type PreviousValue = {
   readonly fingerprint: string;
   /** Epoch ms. */
-  readonly acceptedUntil: number;
+  readonly validUntil: number;
 };
 
 /** `transient` passes by itself; `configuration` waits for ops; `quota` is the day's calls used up. */
@@ -97,7 +97,7 @@ export type CredentialRecord = {
   /** Counts the values; 0 = there was none yet. */
   readonly version: number;
   readonly current?: IssuedValue;
-  readonly former?: FormerValue;
+  readonly previous?: PreviousValue;
   readonly mirroredVersion: number;
   /** The newest lease, kept after its release: a new id tells every earlier reader that its picture is old. */
   readonly leaseId: string;
@@ -107,7 +107,7 @@ export type CredentialRecord = {
    * `current` may be dead or about to die, although its time is not over: a call that kills it was started and nobody
    * knows its outcome, or an app reported it. Until WeChat has confirmed or replaced it, it is renewed at each chance.
    */
-  readonly valueInDoubt: boolean;
+  readonly validityUnknown: boolean;
   readonly nextAttemptAt: number;
   readonly failure?: Failure;
   readonly forcedAt: number;
@@ -116,16 +116,16 @@ export type CredentialRecord = {
   /** When WeChat was last asked for a new value. */
   readonly askedAt: number;
   /** So often on the Beijing day of `askedAt`: what WeChat's own count of the day is compared with. */
-  readonly askedToday: number;
+  readonly requestsToday: number;
   /** When the newest probe began. */
   readonly probedAt: number;
   /** Until then the classic interface's calls of the day are used up, and the stable one stands in. */
   readonly classicQuotaBackAt: number;
   /** When ops were last told that somebody else rotated this credential. */
-  readonly rotationToldAt: number;
+  readonly rotationNotifiedAt: number;
   /** The code of the mistake in the configuration that ops were last told of, '' before the first; and when. */
-  readonly mistakeTold: string;
-  readonly mistakeToldAt: number;
+  readonly notifiedErrorCode: string;
+  readonly errorNotifiedAt: number;
 };
 
 /** A record nobody has written yet. */
@@ -136,17 +136,17 @@ export function blankRecord(id: string): CredentialRecord {
     mirroredVersion: 0,
     leaseId: '',
     leaseUntil: 0,
-    valueInDoubt: false,
+    validityUnknown: false,
     nextAttemptAt: 0,
     forcedAt: 0,
     forcedToday: 0,
     askedAt: 0,
-    askedToday: 0,
+    requestsToday: 0,
     probedAt: 0,
     classicQuotaBackAt: 0,
-    rotationToldAt: 0,
-    mistakeTold: '',
-    mistakeToldAt: 0,
+    rotationNotifiedAt: 0,
+    notifiedErrorCode: '',
+    errorNotifiedAt: 0,
   };
 }
 
@@ -197,7 +197,7 @@ export function acceptsToken(
   now: number,
 ): boolean {
   if (!record?.current || !belongsTo(record.current, accountOf(app))) return false;
-  const { current, former } = record;
+  const { current, previous } = record;
   if (current.fingerprint === fingerprint) return now < current.expiresAt;
-  return former?.fingerprint === fingerprint && now < former.acceptedUntil;
+  return previous?.fingerprint === fingerprint && now < previous.validUntil;
 }

@@ -38,19 +38,19 @@ export type SecretStore = {
   whereToPut(app: App): string;
 };
 
-export type TokenOrder =
+export type TokenRequest =
   | (Order<WechatApp> & { readonly tokenApi: TokenApi; readonly force: boolean })
   | Order<WecomApp>;
 type Order<A extends App> = { readonly app: A; readonly name: 'access-token'; readonly secret: string };
 
-export type TicketOrder = { readonly app: App; readonly name: TicketName; readonly accessToken: string };
+export type TicketRequest = { readonly app: App; readonly name: TicketName; readonly accessToken: string };
 
 /** What WeChat granted: the value, and the seconds it says are left. */
 export type Grant = { readonly value: string; readonly expiresInSeconds: number };
 
 /** WeChat. Throws `SourceError`. */
 export type CredentialSource = {
-  fetch(order: TokenOrder | TicketOrder): Promise<Grant>;
+  fetch(order: TokenRequest | TicketRequest): Promise<Grant>;
   /** Whether WeChat accepts the token, by a cheap call that changes nothing. */
   accepts(app: App, accessToken: string): Promise<boolean>;
 };

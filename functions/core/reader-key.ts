@@ -11,7 +11,7 @@ export type ReaderKey = {
 /** `wtk_` and 32 random bytes in base64url. */
 export const READER_KEY_SHAPE = /^wtk_[A-Za-z0-9_-]{43}$/;
 
-export function standingOf(key: ReaderKey, now: number): 'valid' | 'expired' | 'revoked' {
+export function statusOf(key: ReaderKey, now: number): 'valid' | 'expired' | 'revoked' {
   if (key.revokedAt !== undefined) return 'revoked';
   return key.expiresAt !== undefined && key.expiresAt <= now ? 'expired' : 'valid';
 }

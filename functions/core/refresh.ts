@@ -8,10 +8,10 @@ import {
   credentialsOf,
 } from './credential.ts';
 import type { Ports } from './ports.ts';
-import { refreshCredential } from './refresh-credential.ts';
-import type { Demand } from './renewal.ts';
-import type { CredentialResult } from './result.ts';
-import type { Run, Schedule, Visit } from './run.ts';
+import type { RenewalRequest } from './renewal.ts';
+import type { CredentialResult } from './reporting/results.ts';
+import { refreshCredential } from './steps/refresh-credential.ts';
+import type { Run, Schedule, Visit } from './steps/run.ts';
 
 /** What a caller asks for: a plain tick, or one credential in a particular way. */
 export type RefreshRequest = {
@@ -50,12 +50,12 @@ function startRun(schedule: Schedule, ports: Ports): Run {
     now: ports.clock.now(),
     ports,
     limit: pLimit(PARALLEL_ATTEMPTS),
-    async healToken(app, foundDead, now) {
+    async healToken(app, rejectedFingerprint, now) {
       const token: Credential = { app, name: 'access-token' };
       const found = (await ports.store.read([idOf(token)])).get(idOf(token));
       // Within the attempt of a ticket, which has its place already: waiting for another could wait for ever.
       const atOnce: Run = { ...run, limit: (task) => task() };
-      return (await refreshCredential(token, found, { foundDead }, atOnce, now)).result;
+      return (await refreshCredential(token, found, { rejectedFingerprint }, atOnce, now)).result;
     },
   };
   return run;
@@ -70,13 +70,13 @@ async function refreshApp(
 ): Promise<CredentialResult[]> {
   const results = new Map<string, CredentialResult>();
   const appointments: Appointment[] = [];
-  const note = (credential: Credential, { result, healed, comeBackAt }: Visit) => {
+  const note = (credential: Credential, { result, healed, requeueAt }: Visit) => {
     results.set(idOf(credential), result);
     const tokenId = idOf({ app: credential.app, name: 'access-token' });
     if (healed && results.has(tokenId)) results.set(tokenId, healed);
     // A ticket that lacks a token comes back when the token does.
     const tokenAt = appointments.find(({ credential: { name } }) => name === 'access-token')?.at;
-    const at = result.reason === 'no-access-token' ? tokenAt : comeBackAt;
+    const at = result.reason === 'no-access-token' ? tokenAt : requeueAt;
     const inTime = at !== undefined && at <= run.now + run.timing.lastStartMs;
     if (inTime && request.mayWait) appointments.push({ credential, at });
   };
@@ -112,7 +112,7 @@ function isWanted(request: RefreshRequest): (credential: Credential) => boolean 
 }
 
 /** Force and reports mean the access token unless they name another: forcing a ticket that is valid brings nothing new. */
-function demandFor(credential: Credential, request: RefreshRequest): Demand {
+function demandFor(credential: Credential, request: RefreshRequest): RenewalRequest {
   if (credential.name !== (request.credential ?? 'access-token')) return {};
   return {
     ...(request.force && { force: true }),

@@ -1,6 +1,6 @@
-import { countedToday, startOfNextBeijingDay } from './beijing-day.ts';
 import { belongsTo, type CredentialRecord } from './credential.ts';
-import { dueAt, type Renewal } from './due.ts';
+import { dueAt, type Renewal } from './rules/lifetimes.ts';
+import { countForToday, startOfNextBeijingDay } from './rules/quota-day.ts';
 
 export type Action = 'skip' | 'renew' | 'mirror' | 'wait';
 
@@ -21,12 +21,12 @@ export type Reason =
   | 'just-checked'
   | 'no-value'
   | 'app-changed'
-  | 'value-in-doubt'
-  | 'reported-dead'
-  | 'found-dead'
+  | 'validity-unknown'
+  | 'reported-rejected'
+  | 'rejected-by-wechat'
   | 'expired'
   | 'due'
-  | 'awaits-its-end'
+  | 'awaiting-successor'
   | 'mirror-behind'
   | 'healthy';
 
@@ -38,26 +38,26 @@ export type RenewalPolicy = {
 };
 
 /** What the caller wants beyond a plain tick. */
-export type Demand = {
+export type RenewalRequest = {
   /** Renew now, whatever the age. */
   readonly force?: boolean;
   /** Fingerprint of a value that WeChat refused an app, by the app's word. */
   readonly rejected?: string;
   /** Fingerprint of a value that WeChat refused ourselves. */
-  readonly foundDead?: string;
+  readonly rejectedFingerprint?: string;
   /** What an attempt would be made with; differs from the failed attempt's inputs when ops changed something. */
   readonly inputs?: string;
 };
 
 const FORCED_SPACING_MS = 30_000;
 
-type Situation = {
+type RuleInput = {
   readonly record: CredentialRecord;
   readonly now: number;
   readonly policy: RenewalPolicy;
-  readonly demand: Demand;
+  readonly demand: RenewalRequest;
 };
-type Rule = (situation: Situation) => Decision | undefined;
+type Rule = (input: RuleInput) => Decision | undefined;
 
 /**
  * Decides what one credential needs at `now` (epoch ms). Pure: the first rule that has something to say wins.
@@ -68,11 +68,11 @@ export function decide(
   record: CredentialRecord,
   now: number,
   policy: RenewalPolicy,
-  demand: Demand = {},
+  demand: RenewalRequest = {},
 ): Decision {
-  const situation = { record: believable(record, now), now, policy, demand };
+  const input = { record: discardImplausibleInstants(record, now), now, policy, demand };
   for (const rule of rules) {
-    const decision = rule(situation);
+    const decision = rule(input);
     if (decision) return decision;
   }
   return { action: 'skip', reason: 'healthy' };
@@ -98,7 +98,7 @@ const forced: Rule = ({ record, now, policy, demand }) => {
   if (
     renewal.kind === 'sticky' &&
     renewal.forcedPerDay !== undefined &&
-    countedToday(record.forcedAt, record.forcedToday, now) >= renewal.forcedPerDay
+    countForToday(record.forcedAt, record.forcedToday, now) >= renewal.forcedPerDay
   ) {
     return { action: 'wait', reason: 'forced-quota-spent', untilMs: startOfNextBeijingDay(now) };
   }
@@ -106,18 +106,18 @@ const forced: Rule = ({ record, now, policy, demand }) => {
 };
 
 /** A wait for the next attempt yields to ops' change of secret or app, and never holds up the mirror. */
-const notYet: Rule = (situation) => {
-  const { record, now, policy, demand } = situation;
+const notYet: Rule = (input) => {
+  const { record, now, policy, demand } = input;
   if (record.nextAttemptAt <= now) return undefined;
   const changedByOps = record.failure
     ? demand.inputs !== undefined && demand.inputs !== record.failure.inputs
     : belongsToAnotherApp(record, policy);
   if (changedByOps) return undefined;
-  if (mirrorBehind(situation)) return { action: 'mirror', reason: 'mirror-behind' };
+  if (mirrorBehind(input)) return { action: 'mirror', reason: 'mirror-behind' };
   if (record.failure) return { action: 'wait', reason: 'backing-off', untilMs: record.nextAttemptAt };
   const ended = record.current !== undefined && record.current.expiresAt <= now;
   return ended
-    ? { action: 'wait', reason: 'awaits-its-end', untilMs: record.nextAttemptAt }
+    ? { action: 'wait', reason: 'awaiting-successor', untilMs: record.nextAttemptAt }
     : { action: 'skip', reason: 'just-checked' };
 };
 
@@ -127,15 +127,15 @@ const noValue: Rule = ({ record, policy }) => {
   return undefined;
 };
 
-const valueInDoubt: Rule = ({ record }) =>
-  record.valueInDoubt ? { action: 'renew', reason: 'value-in-doubt' } : undefined;
+const validityUnknown: Rule = ({ record }) =>
+  record.validityUnknown ? { action: 'renew', reason: 'validity-unknown' } : undefined;
 
 /** Only what is still current: a thousand reports of one token make one renewal. */
 const refusedByWechat: Rule = ({ record, demand }) => {
   const fingerprint = record.current?.fingerprint;
   if (fingerprint === undefined) return undefined;
-  if (demand.foundDead === fingerprint) return { action: 'renew', reason: 'found-dead' };
-  if (demand.rejected === fingerprint) return { action: 'renew', reason: 'reported-dead' };
+  if (demand.rejectedFingerprint === fingerprint) return { action: 'renew', reason: 'rejected-by-wechat' };
+  if (demand.rejected === fingerprint) return { action: 'renew', reason: 'reported-rejected' };
   return undefined;
 };
 
@@ -144,12 +144,12 @@ const due: Rule = ({ record, now, policy }) => {
   return { action: 'renew', reason: now < record.current.expiresAt ? 'due' : 'expired' };
 };
 
-const behind: Rule = (situation) =>
-  mirrorBehind(situation) ? { action: 'mirror', reason: 'mirror-behind' } : undefined;
+const behind: Rule = (input) =>
+  mirrorBehind(input) ? { action: 'mirror', reason: 'mirror-behind' } : undefined;
 
 const awaitsItsEnd: Rule = ({ record, now, policy }) => {
-  const untilMs = turnWithinTick(record, now, policy);
-  return untilMs === undefined ? undefined : { action: 'wait', reason: 'awaits-its-end', untilMs };
+  const untilMs = successorDueWithinTick(record, now, policy);
+  return untilMs === undefined ? undefined : { action: 'wait', reason: 'awaiting-successor', untilMs };
 };
 
 const rules: readonly Rule[] = [
@@ -157,7 +157,7 @@ const rules: readonly Rule[] = [
   forced,
   notYet,
   noValue,
-  valueInDoubt,
+  validityUnknown,
   refusedByWechat,
   due,
   behind,
@@ -165,7 +165,7 @@ const rules: readonly Rule[] = [
 ];
 
 /** When something sticky to its very end has its successor (epoch ms), if that is less than a tick away: the caller may stay for it. */
-export function turnWithinTick(
+export function successorDueWithinTick(
   { current }: CredentialRecord,
   now: number,
   { renewal, tickMs }: RenewalPolicy,
@@ -176,7 +176,7 @@ export function turnWithinTick(
 }
 
 /** A value that must not be served must not be mirrored either. */
-function mirrorBehind({ record, now, policy }: Situation): boolean {
+function mirrorBehind({ record, now, policy }: RuleInput): boolean {
   const servable = record.current && now < record.current.expiresAt && !belongsToAnotherApp(record, policy);
   return servable === true && record.mirroredVersion < record.version;
 }
@@ -193,7 +193,7 @@ const DAY_MS = 86_400_000;
  * The record without instants that nobody can have written by a right clock: a lease or a backoff without an end, or a
  * value from the future, would otherwise keep a credential from ever being renewed.
  */
-export function believable(record: CredentialRecord, now: number): CredentialRecord {
+export function discardImplausibleInstants(record: CredentialRecord, now: number): CredentialRecord {
   const possible = (instant: number, longestMs = LONGEST_WAIT_MS) =>
     instant - now > longestMs ? 0 : instant;
   const { current } = record;
@@ -205,8 +205,8 @@ export function believable(record: CredentialRecord, now: number): CredentialRec
     forcedAt: possible(record.forcedAt),
     probedAt: possible(record.probedAt),
     classicQuotaBackAt: possible(record.classicQuotaBackAt, DAY_MS),
-    rotationToldAt: possible(record.rotationToldAt),
-    mistakeToldAt: possible(record.mistakeToldAt),
-    ...(fromTheFuture && { valueInDoubt: true, current: { ...current, renewedAt: 0, confirmedAt: 0 } }),
+    rotationNotifiedAt: possible(record.rotationNotifiedAt),
+    errorNotifiedAt: possible(record.errorNotifiedAt),
+    ...(fromTheFuture && { validityUnknown: true, current: { ...current, renewedAt: 0, confirmedAt: 0 } }),
   };
 }

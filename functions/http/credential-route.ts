@@ -5,7 +5,7 @@ import {
   type IssuedValue,
   liveValue,
 } from '../core/credential.ts';
-import { HttpProblem, json, onlyParameters, type ReadRequest, type ReadResponse } from './exchange.ts';
+import { HttpError, json, parseQuery, type ReadRequest, type ReadResponse } from './http-types.ts';
 import type { CachedRecord, RecordCache } from './record-cache.ts';
 
 const SHA256_HEX = /^[0-9a-f]{64}$/;
@@ -17,9 +17,9 @@ export async function credentialRoute(
   request: ReadRequest,
   cache: RecordCache,
 ): Promise<ReadResponse> {
-  const { rejected } = onlyParameters(request.query, ['rejected']);
+  const { rejected } = parseQuery(request.query, ['rejected']);
   if (rejected !== undefined && !SHA256_HEX.test(rejected)) {
-    throw new HttpProblem(
+    throw new HttpError(
       400,
       'invalid-parameter',
       "'rejected' is the SHA-256 of the refused value, as 64 lowercase hex digits.",
@@ -52,7 +52,7 @@ export async function credentialRoute(
  */
 export function servable(app: App, name: CredentialName, { record, now }: CachedRecord): IssuedValue {
   if (!credentialsOf(app).some((credential) => credential.name === name)) {
-    throw new HttpProblem(
+    throw new HttpError(
       404,
       'unknown-credential',
       `App '${app.name}' has no ${name}; add it to its tickets and deploy.`,
@@ -61,7 +61,7 @@ export function servable(app: App, name: CredentialName, { record, now }: Cached
   const live = liveValue(record, app, now);
   if (live) return live;
   const why = record?.failure ? ` Last error: ${record.failure.message}` : '';
-  throw new HttpProblem(503, 'no-live-value', `App '${app.name}' has no live ${name} at the moment.${why}`, {
+  throw new HttpError(503, 'no-live-value', `App '${app.name}' has no live ${name} at the moment.${why}`, {
     'retry-after': '5',
   });
 }

@@ -5,9 +5,9 @@ import {
   credentialsOf,
   liveValue,
 } from '../core/credential.ts';
-import { stateOf } from '../core/inspect.ts';
 import type { Clock, RecordStore } from '../core/ports.ts';
-import { json, onlyParameters, type ReadRequest, type ReadResponse } from './exchange.ts';
+import { stateOf } from '../core/reporting/status.ts';
+import { json, parseQuery, type ReadRequest, type ReadResponse } from './http-types.ts';
 
 /**
  * `GET /health`: per credential its state and the seconds left, no values. `live`, `failing` (still live, but renewals
@@ -19,20 +19,20 @@ export async function healthRoute(
   store: Pick<RecordStore, 'read'>,
   clock: Clock,
 ): Promise<ReadResponse> {
-  onlyParameters(request.query, []);
+  parseQuery(request.query, []);
   const credentials = apps.flatMap(credentialsOf);
   const records = await store.read(credentials.map(({ app, name }) => credentialId(app.name, name)));
   const now = clock.now();
   const states = credentials.map(({ app, name }) => ({
     app: app.name,
     credential: name,
-    ...standingOf(records.get(credentialId(app.name, name)), app, now),
+    ...statusOf(records.get(credentialId(app.name, name)), app, now),
   }));
   const status = states.every(({ state }) => state === 'live') ? 'ok' : 'degraded';
   return json(200, { status, credentials: states });
 }
 
-function standingOf(record: CredentialRecord | undefined, app: App, now: number) {
+function statusOf(record: CredentialRecord | undefined, app: App, now: number) {
   const live = liveValue(record, app, now);
   const failure = record?.failure;
   return {

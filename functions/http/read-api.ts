@@ -1,12 +1,12 @@
 import { type App, type CredentialName, credentialNames } from '../core/credential.ts';
 import type { Clock, RecordStore } from '../core/ports.ts';
-import { compatibleApi, isCompatible } from './compatible-api.ts';
+import { type Authenticator, KeyRefusedError } from './authenticator.ts';
 import { credentialRoute } from './credential-route.ts';
-import { HttpProblem, printable, problem, type ReadRequest, type ReadResponse } from './exchange.ts';
-import { type Guard, KeyRefusedError } from './guard.ts';
 import { healthRoute } from './health-route.ts';
+import { HttpError, problem, type ReadRequest, type ReadResponse, redactForMessage } from './http-types.ts';
 import { recordCache } from './record-cache.ts';
 import { signatureRoute } from './signature-route.ts';
+import { compatibleApi, isCompatible } from './wechat-compatible/api.ts';
 
 export type ReadApi = (request: ReadRequest) => Promise<ReadResponse>;
 
@@ -17,14 +17,14 @@ export type ReadApi = (request: ReadRequest) => Promise<ReadResponse>;
  */
 export function readApi(parts: {
   apps: readonly App[];
-  guard: Guard;
+  authenticator: Authenticator;
   refreshAfterMs: number;
   cacheSeconds: number;
   store: Pick<RecordStore, 'read'>;
   clock: Clock;
   nonce: () => string;
 }): ReadApi {
-  const { apps, guard, store, clock, nonce } = parts;
+  const { apps, authenticator, store, clock, nonce } = parts;
   const byName = new Map(apps.map((app) => [app.name, app]));
   const cacheMs = parts.cacheSeconds * 1000;
   const cache = recordCache(store, cacheMs, clock);
@@ -33,22 +33,22 @@ export function readApi(parts: {
   async function answer(request: ReadRequest): Promise<ReadResponse> {
     if (isCompatible(request.path)) return compatible(request);
     const route = routeOf(request.path);
-    if (!route) throw new HttpProblem(404, 'unknown-route', ROUTES);
+    if (!route) throw new HttpError(404, 'unknown-route', ROUTES);
     if (request.method !== 'GET') {
-      throw new HttpProblem(405, 'method-not-allowed', 'This URL only reads: use GET.', { allow: 'GET' });
+      throw new HttpError(405, 'method-not-allowed', 'This URL only reads: use GET.', { allow: 'GET' });
     }
-    const mayRead = await guard.admit(bearerOf(request));
+    const mayRead = await authenticator.authenticate(bearerOf(request));
     if (route === 'health') return healthRoute(apps.filter(mayRead), request, store, clock);
     const app = byName.get(route.appName);
     if (!app) {
-      throw new HttpProblem(
+      throw new HttpError(
         404,
         'unknown-app',
-        `No app '${printable(route.appName)}' is configured; see /health for their names.`,
+        `No app '${redactForMessage(route.appName)}' is configured; see /health for their names.`,
       );
     }
     if (!mayRead(app)) {
-      throw new HttpProblem(403, 'out-of-scope', `This reader key is not for app '${app.name}'.`);
+      throw new HttpError(403, 'out-of-scope', `This reader key is not for app '${app.name}'.`);
     }
     return route.resource === 'jsapi-signature'
       ? signatureRoute(app, request, cache, nonce)
@@ -59,7 +59,7 @@ export function readApi(parts: {
     try {
       return await answer(request);
     } catch (error) {
-      if (error instanceof HttpProblem) return problem(error);
+      if (error instanceof HttpError) return problem(error);
       return problem(error instanceof KeyRefusedError ? unauthorized(error) : storeUnreachable(error));
     }
   };
@@ -70,8 +70,8 @@ function bearerOf({ headers }: ReadRequest): string | undefined {
 }
 
 /** RFC 6750, section 3. */
-function unauthorized({ code, message }: KeyRefusedError): HttpProblem {
-  return new HttpProblem(401, code, `${message} Send it as 'Authorization: Bearer wtk_…'.`, {
+function unauthorized({ code, message }: KeyRefusedError): HttpError {
+  return new HttpError(401, code, `${message} Send it as 'Authorization: Bearer wtk_…'.`, {
     'www-authenticate': code === 'no-key' ? 'Bearer' : 'Bearer error="invalid_token"',
   });
 }
@@ -90,9 +90,9 @@ function routeOf(path: string): Route | undefined {
 }
 
 /** Only the error's name goes out: the table is the one thing that can fail here, and its message is for its owner. */
-function storeUnreachable(error: unknown): HttpProblem {
+function storeUnreachable(error: unknown): HttpError {
   const name = error instanceof Error ? error.name : 'unknown error';
-  return new HttpProblem(503, 'table-unreachable', `The table did not answer (${name}); try again.`, {
+  return new HttpError(503, 'table-unreachable', `The table did not answer (${name}); try again.`, {
     'retry-after': '1',
   });
 }

@@ -29,8 +29,8 @@ export type RecordCache = {
  * A ticket and a WeCom token have no successor before their end, and mostly one within two seconds after it: in that time a
  * caller waits, rather than fail (docs/decisions/0005). Shorter than SDKs' time-outs, mostly five seconds or more.
  */
-const TURN_MS = 3_000;
-const LOOK_MS = 250;
+const SUCCESSOR_WAIT_MS = 3_000;
+const POLL_INTERVAL_MS = 250;
 
 /** Remembers a live record for `cacheMs`, never past its expiry; what is not live is read each time. */
 export function recordCache(store: Pick<RecordStore, 'read'>, cacheMs: number, clock: Clock): RecordCache {
@@ -56,8 +56,8 @@ export function recordCache(store: Pick<RecordStore, 'read'>, cacheMs: number, c
         return { ...cached, now };
       }
       let found = await look(app, name);
-      for (let looks = 0; looks < TURN_MS / LOOK_MS && justEnded(app, found); looks++) {
-        await clock.sleepUntil(found.now + LOOK_MS);
+      for (let looks = 0; looks < SUCCESSOR_WAIT_MS / POLL_INTERVAL_MS && justEnded(app, found); looks++) {
+        await clock.sleepUntil(found.now + POLL_INTERVAL_MS);
         found = await look(app, name);
       }
       return found;
@@ -68,5 +68,5 @@ export function recordCache(store: Pick<RecordStore, 'read'>, cacheMs: number, c
 function justEnded(app: App, { record, now }: CachedRecord): boolean {
   const current = record?.current;
   if (!current || !belongsTo(current, accountOf(app))) return false;
-  return current.expiresAt <= now && now < current.expiresAt + TURN_MS;
+  return current.expiresAt <= now && now < current.expiresAt + SUCCESSOR_WAIT_MS;
 }

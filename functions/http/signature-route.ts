@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { App } from '../core/credential.ts';
 import { servable } from './credential-route.ts';
-import { HttpProblem, json, onlyParameters, type ReadRequest, type ReadResponse } from './exchange.ts';
+import { HttpError, json, parseQuery, type ReadRequest, type ReadResponse } from './http-types.ts';
 import type { RecordCache } from './record-cache.ts';
 
 /** `GET /apps/<app>/jsapi-signature?url=…`: what a page hands to `wx.config`. */
@@ -11,7 +11,7 @@ export async function signatureRoute(
   cache: RecordCache,
   nonce: () => string,
 ): Promise<ReadResponse> {
-  const url = pageUrl(onlyParameters(request.query, ['url'])['url']);
+  const url = pageUrl(parseQuery(request.query, ['url'])['url']);
   const found = await cache.get(app, 'jsapi-ticket');
   const ticket = servable(app, 'jsapi-ticket', found);
   const nonceStr = nonce();
@@ -42,7 +42,7 @@ export function jsapiSignature(parts: {
 function pageUrl(url: string | undefined): string {
   const page = url?.split('#', 1)[0];
   if (!page || !/^https?:\/\/[^\s]+$/i.test(page) || !URL.canParse(page)) {
-    throw new HttpProblem(
+    throw new HttpError(
       400,
       'invalid-parameter',
       "'url' is the page's full address, http or https, percent-encoded: ?url=https%3A%2F%2Fexample.com%2Fpage",

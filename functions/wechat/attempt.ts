@@ -1,6 +1,6 @@
 import { request } from 'undici';
 import * as z from 'zod';
-import type { Way } from './way-out.ts';
+import type { Way } from './egress.ts';
 
 /** One request to one host, without its retries. */
 export type WechatRequest = {
@@ -14,18 +14,18 @@ export type WechatRequest = {
 export type Refusal = { readonly errcode: number; readonly errmsg: string };
 
 /** A fault that another try may get past. */
-export class Retryable extends Error {
+export class RetryableError extends Error {
   readonly code: string;
   /** WeChat may have carried the call out although we have no answer. */
-  readonly mayHaveRun: boolean;
+  readonly mayHaveExecuted: boolean;
   /** The host itself is in doubt: the next try goes to the next one. */
-  readonly hostInDoubt: boolean;
+  readonly tryNextHost: boolean;
 
-  constructor(code: string, message: string, facts: { mayHaveRun: boolean; hostInDoubt?: boolean }) {
+  constructor(code: string, message: string, facts: { mayHaveExecuted: boolean; tryNextHost?: boolean }) {
     super(message);
     this.code = code;
-    this.mayHaveRun = facts.mayHaveRun;
-    this.hostInDoubt = facts.hostInDoubt ?? false;
+    this.mayHaveExecuted = facts.mayHaveExecuted;
+    this.tryNextHost = facts.tryNextHost ?? false;
   }
 }
 
@@ -53,7 +53,7 @@ export type Outcome<T> = { readonly granted: T } | { readonly refused: Refusal }
  *
  * @throws Retryable when there is none: no connection, a 5xx, an empty body, no JSON, errcode -1
  */
-export async function attemptOnce<T>(
+export async function sendOnce<T>(
   host: string,
   order: WechatRequest & { readonly answer: z.ZodType<T> },
   way: Way,
@@ -71,13 +71,15 @@ export function readAnswer<T>(text: string, expected: z.ZodType<T>): Outcome<T> 
   const body = parse(text);
   const refused = refusal.safeParse(body);
   if (refused.success && refused.data.errcode === -1) {
-    throw new Retryable('-1', 'WeChat is busy (-1)', { mayHaveRun: false });
+    throw new RetryableError('-1', 'WeChat is busy (-1)', { mayHaveExecuted: false });
   }
   if (refused.success && refused.data.errcode !== 0) return { refused: refused.data };
   const answer = expected.safeParse(body);
   if (answer.success) return { granted: answer.data };
   const fields = answer.error.issues.map(({ path }) => path.join('.') || 'body').join(', ');
-  throw new Retryable('bad-answer', `its answer lacks what was asked for (${fields})`, { mayHaveRun: true });
+  throw new RetryableError('bad-answer', `its answer lacks what was asked for (${fields})`, {
+    mayHaveExecuted: true,
+  });
 }
 
 async function send(
@@ -100,44 +102,45 @@ async function send(
     });
     const text = await body.text();
     if (statusCode === 200) return text;
-    throw new Retryable(`http-${statusCode}`, `${url.host} answered HTTP ${statusCode}`, {
-      mayHaveRun: true,
-      hostInDoubt: statusCode >= 500,
+    throw new RetryableError(`http-${statusCode}`, `${url.host} answered HTTP ${statusCode}`, {
+      mayHaveExecuted: true,
+      tryNextHost: statusCode >= 500,
     });
   } catch (error) {
-    throw error instanceof Retryable ? error : unreachable(error, url.host, way, signal);
+    throw error instanceof RetryableError ? error : unreachable(error, url.host, way, signal);
   }
 }
 
 /** Only the code and the host: the message of a failed request may quote its URL, and the URL holds the secret. */
-function unreachable(error: unknown, host: string, way: Way, signal: AbortSignal): Retryable {
+function unreachable(error: unknown, host: string, way: Way, signal: AbortSignal): RetryableError {
   if (signal.aborted) {
-    return new Retryable('timeout', `no answer from ${host} in time`, {
-      mayHaveRun: true,
-      hostInDoubt: true,
+    return new RetryableError('timeout', `no answer from ${host} in time`, {
+      mayHaveExecuted: true,
+      tryNextHost: true,
     });
   }
   const tunnel = error instanceof Error ? NO_TUNNEL.exec(error.message)?.[1] : undefined;
   if (tunnel !== undefined) {
     const cure = tunnel === '407' ? '; correct the user and password in its URL' : '';
-    return new Retryable(`proxy-${tunnel}`, `the proxy answered ${tunnel} to CONNECT ${host}${cure}`, {
-      mayHaveRun: false,
-      hostInDoubt: true,
+    return new RetryableError(`proxy-${tunnel}`, `the proxy answered ${tunnel} to CONNECT ${host}${cure}`, {
+      mayHaveExecuted: false,
+      tryNextHost: true,
     });
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'network';
   const through = way.throughProxy ? ' through the proxy' : '';
-  return new Retryable(code, `${host} could not be reached${through} (${code})`, {
-    mayHaveRun: !NEVER_CONNECTED.has(code),
-    hostInDoubt: true,
+  return new RetryableError(code, `${host} could not be reached${through} (${code})`, {
+    mayHaveExecuted: !NEVER_CONNECTED.has(code),
+    tryNextHost: true,
   });
 }
 
 function parse(text: string): unknown {
-  if (text.trim() === '') throw new Retryable('empty-body', 'its answer was empty', { mayHaveRun: true });
+  if (text.trim() === '')
+    throw new RetryableError('empty-body', 'its answer was empty', { mayHaveExecuted: true });
   try {
     return JSON.parse(text);
   } catch {
-    throw new Retryable('not-json', 'its answer was not JSON', { mayHaveRun: true });
+    throw new RetryableError('not-json', 'its answer was not JSON', { mayHaveExecuted: true });
   }
 }

@@ -1,15 +1,15 @@
 import type * as z from 'zod';
 import type { App } from '../core/credential.ts';
 import { SourceError } from '../core/errors.ts';
-import { attemptOnce, Retryable, type WechatRequest } from './attempt.ts';
-import { type CalledWith, type Meanings, refusalError } from './errors.ts';
-import { HostMemory } from './host-memory.ts';
-import type { WayOut } from './way-out.ts';
+import { RetryableError, sendOnce, type WechatRequest } from './attempt.ts';
+import type { EgressDispatcher } from './egress.ts';
+import { type CalledWith, type ErrorCodeTable, toSourceError } from './error-codes.ts';
+import { HostFailover } from './host-failover.ts';
 
 /** A host that accepts and then is silent leaves the next one its time. */
 const TRY_TIMEOUT_MS = 5_000;
 const CALL_TIMEOUT_MS = 8_000;
-const MAX_TRIES = 4;
+const MAX_ATTEMPTS = 4;
 const RETRY_BASE_MS = 250;
 
 export type WechatCall<T> = WechatRequest & {
@@ -25,7 +25,7 @@ export type WechatClient = {
 };
 
 /** Time and chance, as the tries use them. */
-export type Pauses = {
+export type RetryTiming = {
   /** Epoch ms. */
   now(): number;
   /** In [0, 1), for the jitter. */
@@ -34,7 +34,7 @@ export type Pauses = {
 };
 
 /** Whose servers they are: base URLs, the preferred one first, and what their refusals mean. */
-export type Platform = { readonly hosts: readonly string[]; readonly meanings: Meanings };
+export type Platform = { readonly hosts: readonly string[]; readonly errorCodes: ErrorCodeTable };
 
 /**
  * Talks to WeChat's servers.
@@ -46,38 +46,44 @@ export type Platform = { readonly hosts: readonly string[]; readonly meanings: M
  */
 export function wechatClient(
   platform: Platform,
-  wayOut: WayOut,
-  pauses: Pauses,
-  onTry: (latencyMs: number) => void,
+  egress: EgressDispatcher,
+  pauses: RetryTiming,
+  onAttempt: (latencyMs: number) => void,
 ): WechatClient {
-  const hosts = new HostMemory(platform.hosts);
+  const hosts = new HostFailover(platform.hosts);
 
   async function call<T>(order: WechatCall<T>): Promise<T> {
     const deadline = AbortSignal.timeout(CALL_TIMEOUT_MS);
-    let mayHaveRun = false;
-    let last = new Retryable('no-answer', 'no answer', { mayHaveRun: false });
+    let mayHaveExecuted = false;
+    let last = new RetryableError('no-answer', 'no answer', { mayHaveExecuted: false });
     let host = hosts.first(pauses.now());
-    for (let tries = 0; tries < MAX_TRIES && !deadline.aborted; tries++) {
+    for (let tries = 0; tries < MAX_ATTEMPTS && !deadline.aborted; tries++) {
       if (tries > 0) await pauses.sleep(pauseMs(tries, pauses.random()));
       const signal = AbortSignal.any([deadline, AbortSignal.timeout(TRY_TIMEOUT_MS)]);
       const startedAt = performance.now();
       try {
-        const outcome = await attemptOnce(host, order, await wayOut.to(host), signal);
+        const outcome = await sendOnce(host, order, await egress.to(host), signal);
         hosts.answered(host);
         if ('granted' in outcome) return outcome.granted;
-        throw refusalError(order.app, outcome.refused, order.calledWith, mayHaveRun, platform.meanings);
+        throw toSourceError(
+          order.app,
+          outcome.refused,
+          order.calledWith,
+          mayHaveExecuted,
+          platform.errorCodes,
+        );
       } catch (error) {
-        if (!(error instanceof Retryable)) throw error;
+        if (!(error instanceof RetryableError)) throw error;
         last = error;
-        mayHaveRun ||= error.mayHaveRun;
-        if (error.hostInDoubt) host = hosts.after(host, pauses.now());
+        mayHaveExecuted ||= error.mayHaveExecuted;
+        if (error.tryNextHost) host = hosts.after(host, pauses.now());
       } finally {
-        onTry(performance.now() - startedAt);
+        onAttempt(performance.now() - startedAt);
       }
     }
     throw new SourceError(
       `WeChat could not be asked for app '${order.app.name}': ${last.message}. The next tick tries again.`,
-      { code: last.code, kind: 'transient', mayHaveRotated: mayHaveRun },
+      { code: last.code, kind: 'transient', mayHaveRotated: mayHaveExecuted },
     );
   }
 

@@ -3,26 +3,26 @@ import * as z from 'zod';
 import type { App } from '../core/credential.ts';
 import type { DailyCalls, Diagnostics, HostReach } from '../core/ports.ts';
 import type { WechatClient } from './client.ts';
-import type { Way, WayOut } from './way-out.ts';
+import type { EgressDispatcher, Way } from './egress.ts';
 
 const REACH_TIMEOUT_MS = 5_000;
 
 const count = z.number().int().nonnegative();
 const quotaAnswer = z.object({ quota: z.object({ daily_limit: count, used: count }) });
 
-/** What `wechat-token doctor` wants to know of WeChat, asked from where the refresher stands. */
+/** What `wechat-token-refresher doctor` wants to know of WeChat, asked from where the refresher stands. */
 export function wechatDiagnostics(
   wechat: {
     official: WechatClient;
     hosts: { official: readonly string[]; wecom: readonly string[] };
   },
-  wayOut: WayOut,
+  egress: EgressDispatcher,
   clock: () => number,
 ): Diagnostics {
   return {
     async reach(app) {
       const hosts = app.kind === 'wecom' ? wechat.hosts.wecom : wechat.hosts.official;
-      const reached = await Promise.all(hosts.map((host) => reach(host, wayOut, clock)));
+      const reached = await Promise.all(hosts.map((host) => reach(host, egress, clock)));
       return {
         throughProxy: reached.some(({ throughProxy }) => throughProxy),
         hosts: reached.map(({ throughProxy: _, ...facts }) => facts),
@@ -50,13 +50,13 @@ function tokenPath(app: App): string {
 /** One call without a token: whatever WeChat answers, it answered. Its `Date` header tells its clock. */
 async function reach(
   host: string,
-  wayOut: WayOut,
+  egress: EgressDispatcher,
   clock: () => number,
 ): Promise<HostReach & { readonly throughProxy: boolean }> {
   const startedAt = clock();
   let way: Way | undefined;
   try {
-    way = await wayOut.to(host);
+    way = await egress.to(host);
     const { headers, body } = await request(new URL('/cgi-bin/get_api_domain_ip', host), {
       dispatcher: way.dispatcher,
       signal: AbortSignal.timeout(REACH_TIMEOUT_MS),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { App, TicketName } from '../core/credential.ts';
 import { SourceError } from '../core/errors.ts';
-import type { CredentialSource, Grant, TicketOrder, TokenOrder } from '../core/ports.ts';
+import type { CredentialSource, Grant, TicketRequest, TokenRequest } from '../core/ports.ts';
 import type { WechatRequest } from './attempt.ts';
 import type { WechatClient } from './client.ts';
 
@@ -43,7 +43,7 @@ export function wechatSource(clients: { official: WechatClient; wecom: WechatCli
   };
 }
 
-async function fetchToken(client: WechatClient, order: TokenOrder): Promise<Grant> {
+async function fetchToken(client: WechatClient, order: TokenRequest): Promise<Grant> {
   const { access_token, expires_in } = await client.call({
     app: order.app,
     ...tokenRequest(order),
@@ -54,7 +54,7 @@ async function fetchToken(client: WechatClient, order: TokenOrder): Promise<Gran
 }
 
 /** WECHAT.md: "GET /cgi-bin/token", "POST /cgi-bin/stable_token", "企业微信". */
-function tokenRequest(order: TokenOrder): WechatRequest {
+function tokenRequest(order: TokenRequest): WechatRequest {
   const { secret } = order;
   if (!('tokenApi' in order)) {
     return { path: '/cgi-bin/gettoken', query: { corpid: order.app.corpId, corpsecret: secret } };
@@ -65,7 +65,7 @@ function tokenRequest(order: TokenOrder): WechatRequest {
     : { path: '/cgi-bin/token', query: application };
 }
 
-async function fetchTicket(client: WechatClient, { app, name, accessToken }: TicketOrder): Promise<Grant> {
+async function fetchTicket(client: WechatClient, { app, name, accessToken }: TicketRequest): Promise<Grant> {
   const { path, type } = ticketRoute(app, name);
   const { ticket, expires_in } = await client.call({
     app,

@@ -56,7 +56,7 @@ export class BundledFunction extends Construct {
       }),
     );
     this.logGroupName = logGroup.logGroupName;
-    if (props.egress) FixedIpEgress.letAttach(this.role);
+    if (props.egress) FixedIpEgress.allowVpcAttachment(this.role);
     const staged = mkdtempSync(join(tmpdir(), 'wechat-token-refresher-'));
     writeFileSync(join(staged, DEPLOYMENT_FILE), JSON.stringify(props.deployment));
     this.lambda = new NodejsFunction(this, 'Function', {

@@ -25,12 +25,12 @@ export class CredentialTable extends Construct {
   }
 
   /** Reading only. By hand: `grantReadData` gives Scan, Query and the streams too. */
-  letRead(reader: BundledFunction): void {
+  grantRead(reader: BundledFunction): void {
     this.#let(reader, ['dynamodb:BatchGetItem']);
   }
 
   /** Reading, and the conditional writes of whole records. */
-  letRefresh(refresher: BundledFunction): void {
+  grantReadWrite(refresher: BundledFunction): void {
     this.#let(refresher, ['dynamodb:BatchGetItem', 'dynamodb:PutItem']);
   }
 

@@ -95,7 +95,7 @@ export class FixedIpEgress extends Construct {
    * Lambda makes the function's network interfaces with the function's role. The code itself is denied all of it:
    * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
    */
-  static letAttach(role: Role): void {
+  static allowVpcAttachment(role: Role): void {
     const interfaces = Stack.of(role).formatArn({ service: 'ec2', resource: '*', resourceName: '*' });
     const make = [
       'ec2:AssignPrivateIpAddresses',

@@ -6,7 +6,7 @@ export type FrontEnd = {
   /** Ends with a slash. */
   readonly url: string;
   /** What an app's role needs, beside a signature; nothing where reader keys let callers in. */
-  readonly mayCall: readonly PolicyStatement[];
+  readonly invokeStatements: readonly PolicyStatement[];
   /** Answers of 500 and above, a minute. */
   readonly errors: IMetric;
   /** Milliseconds, p99 of five minutes. */

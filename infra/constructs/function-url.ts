@@ -9,7 +9,7 @@ export function functionUrl(lambda: IFunction, auth: 'iam' | 'key'): FrontEnd {
   const authType = auth === 'key' ? FunctionUrlAuthType.NONE : FunctionUrlAuthType.AWS_IAM;
   return {
     url: lambda.addFunctionUrl({ authType }).url,
-    mayCall: auth === 'key' ? [] : callers(lambda.functionArn),
+    invokeStatements: auth === 'key' ? [] : callers(lambda.functionArn),
     errors: lambda.metric('Url5xxCount', { statistic: 'Sum', period: Duration.minutes(1) }),
     latency: lambda.metric('UrlRequestLatency', { statistic: 'p99' }),
   };

@@ -15,7 +15,7 @@ type HttpApiProps = { readonly lambda: IFunction; readonly auth: 'iam' | 'key'; 
 /** An API Gateway HTTP API, for regions without function URLs. Every request goes to the function. */
 export class ReadHttpApi extends Construct implements FrontEnd {
   readonly url: string;
-  readonly mayCall: readonly PolicyStatement[];
+  readonly invokeStatements: readonly PolicyStatement[];
   readonly errors: FrontEnd['errors'];
   readonly latency: FrontEnd['latency'];
 
@@ -35,7 +35,7 @@ export class ReadHttpApi extends Construct implements FrontEnd {
     this.url = `${api.apiEndpoint}/`;
     // WeChat's /cgi-bin/stable_token is a POST; the function refuses every other.
     const readings = ['GET', 'POST'].map((method) => api.arnForExecuteApi(method, '/*', '$default'));
-    this.mayCall =
+    this.invokeStatements =
       auth === 'key' ? [] : [new PolicyStatement({ actions: ['execute-api:Invoke'], resources: readings })];
     this.errors = api.metricServerError({ statistic: 'Sum', period: Duration.minutes(1) });
     this.latency = api.metricLatency({ statistic: 'p99' });

@@ -36,7 +36,7 @@ export class ReadApi extends Construct {
       memoryMb: 512,
       logKey,
     });
-    table.letRead(this.function);
+    table.grantRead(this.function);
     if (customerKey) {
       const ofTheTable = { actions: ['kms:Decrypt', 'kms:DescribeKey'], resources: [customerKey.keyArn] };
       this.function.role.addToPolicy(new PolicyStatement(ofTheTable));
@@ -57,7 +57,7 @@ export class ReadApi extends Construct {
         resource: 'parameter',
         resourceName: `${prefix.slice(1)}/${name}`,
       });
-    const { mayCall } = this.frontEnd;
+    const { invokeStatements } = this.frontEnd;
     const policy = new ManagedPolicy(this, 'ReaderPolicy', {
       description: 'Read WeChat tokens and tickets from SSM and from the read URL',
       statements: [
@@ -68,7 +68,7 @@ export class ReadApi extends Construct {
         ...(customerKey
           ? [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [customerKey.keyArn] })]
           : []),
-        ...mayCall,
+        ...invokeStatements,
       ],
     });
     acknowledgeWildcard(
@@ -76,7 +76,7 @@ export class ReadApi extends Construct {
       tokens('tokens/*'),
       'A reader may read every token of the deployment; secrets are under another root.',
     );
-    const paths = mayCall.flatMap(({ resources }) => resources).filter((arn) => arn.endsWith('/*'));
+    const paths = invokeStatements.flatMap(({ resources }) => resources).filter((arn) => arn.endsWith('/*'));
     for (const arn of paths)
       acknowledgeWildcard(policy, arn, 'Every path of this one API, which only reads.');
     return policy.managedPolicyArn;

@@ -5,7 +5,7 @@ import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { timingOf } from '../../functions/core/timing.ts';
+import { timingOf } from '../../functions/core/rules/timing.ts';
 import { acknowledgeWildcard } from '../acknowledge.ts';
 import type { Config } from '../config.ts';
 import { BundledFunction } from './bundled-function.ts';
@@ -44,10 +44,10 @@ export class Refresher extends Construct {
         POWERTOOLS_SERVICE_NAME: stackName,
       },
     });
-    props.table.letRefresh(this.function);
-    this.#letUseParameters(deployment.parameterPrefix);
-    if (props.customerKey) this.#letUseKey(props.customerKey);
-    if (egress.proxyUrlParameter !== undefined) this.#letUseProxy(egress.proxyUrlParameter);
+    props.table.grantReadWrite(this.function);
+    this.#grantParameters(deployment.parameterPrefix);
+    if (props.customerKey) this.#grantKeyUse(props.customerKey);
+    if (egress.proxyUrlParameter !== undefined) this.#grantProxyParameter(egress.proxyUrlParameter);
     this.failures = new Queue(this, 'Failures', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -62,7 +62,7 @@ export class Refresher extends Construct {
   }
 
   /** SecureStrings under the AWS-managed key `aws/ssm` need no KMS permission: its key policy admits SSM's callers. */
-  #letUseParameters(prefix: string): void {
+  #grantParameters(prefix: string): void {
     const under = (root: string) =>
       Stack.of(this).formatArn({
         service: 'ssm',
@@ -85,7 +85,7 @@ export class Refresher extends Construct {
   }
 
   /** The grant and the variable in one call. DynamoDB and SSM use the key in the name of who asks them. */
-  #letUseKey(key: IKey): void {
+  #grantKeyUse(key: IKey): void {
     const { lambda, role } = this.function;
     role.addToPolicy(
       new PolicyStatement({
@@ -97,7 +97,7 @@ export class Refresher extends Construct {
   }
 
   /** The grant and the variable in one call. The parameter holds a password, so ops write it, like the secrets. */
-  #letUseProxy(parameter: string): void {
+  #grantProxyParameter(parameter: string): void {
     const arn = Stack.of(this).formatArn({
       service: 'ssm',
       resource: 'parameter',

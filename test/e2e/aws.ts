@@ -60,9 +60,12 @@ export async function cdk(endpoint: string, ...args: string[]): Promise<string> 
   return output;
 }
 
-/** Runs our own command as ops do, `npx wechat-token …`, against the emulator. */
+/** Runs our own command as ops do, `npx wechat-token-refresher …`, against the emulator. */
 export async function wechatToken(endpoint: string, args: readonly string[], input = '') {
-  const child = spawn('npx', ['wechat-token', ...args], { cwd: PROJECT, env: environmentOf(endpoint) });
+  const child = spawn('npx', ['wechat-token-refresher', ...args], {
+    cwd: PROJECT,
+    env: environmentOf(endpoint),
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => (stdout += chunk));

@@ -11,7 +11,7 @@ import {
   DEMO_WECOM_APP,
   type Simulator,
   startSimulator,
-} from '../wechat-simulator/simulator.ts';
+} from '../../local/simulator/simulator.ts';
 import { type Credentials, clientsOf, eventually, ROOT, signedFetch, wechatToken } from './aws.ts';
 import { type Clients, Deployment, newUser, parameter } from './deployment.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
@@ -263,7 +263,7 @@ describe('a deployment', () => {
     const fingerprint = (await item())['fingerprint']?.S;
     simulator.rotate(DEMO_ACCOUNT.appId);
     const [token] = (await invoke({ app: 'shop', rejected: fingerprint })).answer.results;
-    expect(token).toMatchObject({ outcome: 'renewed', reason: 'reported-dead', version: 3 });
+    expect(token).toMatchObject({ outcome: 'renewed', reason: 'reported-rejected', version: 3 });
     expect((await parameter(root, TOKEN)).value).toBe(currentToken());
     const [notice, ...more] = await inbox.messages();
     expect(notice).toContain("The access-token of app 'shop' died before its time");

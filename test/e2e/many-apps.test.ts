@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PutParameterCommand } from '@aws-sdk/client-ssm';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
+import { type Simulator, startSimulator } from '../../local/simulator/simulator.ts';
 import { clientsOf, ROOT, signedFetch, wechatToken } from './aws.ts';
 import { type Clients, Deployment, newUser, parameter } from './deployment.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
@@ -94,7 +94,7 @@ describe('two stacks in one account', () => {
     const begun = performance.now();
     const { code, stdout } = await wechatToken(emulator.endpoint, ['status', '--stack', 'Large']);
     const seconds = (performance.now() - begun) / 1000;
-    console.log(`wechat-token status of 200 apps: ${seconds.toFixed(2)} s`);
+    console.log(`wechat-token-refresher status of 200 apps: ${seconds.toFixed(2)} s`);
     expect(code).toBe(0);
     expect(stdout.match(/^app-\d+\/access-token +live /gm)).toHaveLength(200);
     expect(seconds).toBeLessThan(3);

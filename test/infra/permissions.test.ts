@@ -216,7 +216,7 @@ describe('functions', () => {
   });
 
   // https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-  test('with reader keys everybody may call, by the two permissions of a public URL since October 2025', () => {
+  test('with reader keys allowAnonymous may call, by the two permissions of a public URL since October 2025', () => {
     expect(permissions({ readUrl: { auth: 'key' } })).toEqual([
       { Action: 'lambda:InvokeFunctionUrl', FunctionName, FunctionUrlAuthType: 'NONE', Principal: '*' },
       { Action: 'lambda:InvokeFunction', FunctionName, InvokedViaFunctionUrl: true, Principal: '*' },

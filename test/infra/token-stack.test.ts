@@ -1,6 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { timingOf } from '../../functions/core/timing.ts';
+import { timingOf } from '../../functions/core/rules/timing.ts';
 import { resourcesOf, tokenStack } from './synth.ts';
 import { ofType, theOnly } from './template.ts';
 

@@ -5,8 +5,8 @@ import { rotateSecret, setSecret } from '../../cli/commands/secret.ts';
 import { refresherClient } from '../../cli/refresher-client.ts';
 import { secretParameterOf } from '../../cli/secret-parameter.ts';
 import type { Terminal } from '../../cli/terminal.ts';
+import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
 import { startWorld, type World } from '../support/world.ts';
-import { DEMO_ACCOUNT } from '../wechat-simulator/simulator.ts';
 
 /** What the commands do to a deployment: real DynamoDB, SSM and WeChat over HTTP, and no mistake undone by luck. */
 

@@ -34,7 +34,7 @@ async function run(
   args: readonly string[],
   options: { stopAfter?: RegExp; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Ended> {
-  const child = spawn(process.execPath, ['cli/wechat-token.js', ...args], {
+  const child = spawn(process.execPath, ['cli/wechat-token-refresher.js', ...args], {
     cwd: PROJECT,
     // No account and no region of the machine's own.
     env: { PATH: process.env['PATH'], HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...options.env },
@@ -124,16 +124,18 @@ describe('against local mode', () => {
     expect(await onLocal(...args)).toMatchObject({
       code: 3,
       stdout: '',
-      stderr: expect.stringMatching(/^wechat-token: [a-z -]+ works on a deployed stack only: .+\n$/),
+      stderr: expect.stringMatching(
+        /^wechat-token-refresher: [a-z -]+ works on a deployed stack only: .+\n$/,
+      ),
     });
   });
 });
 
 describe('wrong usage ends with 2, and says what is right', () => {
   test.each([
-    [['status', 'nobody'], /^wechat-token: app: no app of this name .*'default'\n$/],
-    [['refresh', 'default', '--reason', 'x'], /^wechat-token: reason: only goes with 'force'/],
-    [['refresh', 'default', '--force', '--credential', 'pay'], /^wechat-token: credential: /],
+    [['status', 'nobody'], /^wechat-token-refresher: app: no app of this name .*'default'\n$/],
+    [['refresh', 'default', '--reason', 'x'], /^wechat-token-refresher: reason: only goes with 'force'/],
+    [['refresh', 'default', '--force', '--credential', 'pay'], /^wechat-token-refresher: credential: /],
     [['refresh'], /missing required argument 'app'/],
     [['statsu'], /unknown command 'statsu'[\s\S]*Did you mean status/],
     [['reader-key', 'create', 'x', '--expires-days', 'soon'], /expected a whole number of days/],
@@ -147,7 +149,7 @@ describe('wrong usage ends with 2, and says what is right', () => {
   test('an address that is none', async () => {
     expect(await run(['status', '--local', 'here'])).toMatchObject({
       code: 2,
-      stderr: "wechat-token: --local: 'here' is not a URL like http://127.0.0.1:8787\n",
+      stderr: "wechat-token-refresher: --local: 'here' is not a URL like http://127.0.0.1:8787\n",
     });
   });
 });
@@ -156,20 +158,22 @@ describe('what is not possible from here ends with 3', () => {
   test('nobody answers', async () => {
     const { code, stderr } = await run(['status', '--local', 'http://127.0.0.1:9']);
     expect(code).toBe(3);
-    expect(stderr).toMatch(/^wechat-token: Nothing answers on http:\/\/127\.0\.0\.1:9: start local mode/);
+    expect(stderr).toMatch(
+      /^wechat-token-refresher: Nothing answers on http:\/\/127\.0\.0\.1:9: start local mode/,
+    );
   });
 
   test('no region', async () => {
     expect(await run(['status'])).toMatchObject({
       code: 3,
-      stderr: 'wechat-token: No AWS region is set: use --region or AWS_REGION.\n',
+      stderr: 'wechat-token-refresher: No AWS region is set: use --region or AWS_REGION.\n',
     });
   });
 
   test('no credentials', async () => {
     expect(await run(['status', '--region', 'us-east-1'])).toMatchObject({
       code: 3,
-      stderr: expect.stringMatching(/^wechat-token: There are no AWS credentials: /),
+      stderr: expect.stringMatching(/^wechat-token-refresher: There are no AWS credentials: /),
     });
   });
 });

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openOurScene } from '../../bench/stampede/our-scene.ts';
+import { openOurScene } from '../../bench/stampede/our-setup.ts';
 import { playRounds } from '../../bench/stampede/rounds.ts';
+import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../../local/simulator/simulator.ts';
 import { CLIENTS, installClients } from '../support/install-clients.ts';
 import { isLive, type LocalProcess, startLocalProcess, until } from '../support/start-local-process.ts';
-import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
 
 /** WeChat SDKs as npm has them, which know of us by a base URL only; see test/clients. */
 
@@ -74,15 +74,15 @@ test.each(['co-wechat-api', 'node-easywechat', 'wechat-api'])(
 );
 
 test('a renewal in the midst of needs from several processes: none fails, and WeChat is asked once', async () => {
-  const crowd = { processes: 2, needs: 60 };
-  const scene = await openOurScene(crowd);
+  const load = { processes: 2, needs: 60 };
+  const setup = await openOurScene(load);
   try {
-    const [round] = await playRounds(scene, { crowd, rounds: 1, ageMs: 100 * 60_000 });
+    const [round] = await playRounds(setup, { load, rounds: 1, ageMs: 100 * 60_000 });
     expect(round?.tokenCalls).toBe(1);
     expect(round?.outcomes).toHaveLength(60);
     for (const outcome of round?.outcomes ?? []) expect(outcome).toMatchObject({ ok: true });
   } finally {
-    await scene.close();
+    await setup.close();
   }
 });
 

@@ -1,6 +1,6 @@
-import { serveLocally } from '../../cli/local/server.ts';
+import { serveLocally } from '../../local/server.ts';
 import { crm, shop, startWorld } from '../support/world.ts';
-import { tokenRouteConformance } from '../wechat-simulator/token-route-conformance.ts';
+import { tokenRouteConformance } from './simulator/token-route-conformance.ts';
 
 /** The suite that the simulator's own routes pass, here with a reader key in the secret's place. */
 tokenRouteConformance({
@@ -9,7 +9,7 @@ tokenRouteConformance({
   wecom: { ticketTypes: ['jsapi', 'agent_config'] },
   async start() {
     const app = { ...shop, tickets: ['jsapi', 'wx_card'] as const };
-    const world = await startWorld({ app, others: [crm], wantsKey: true });
+    const world = await startWorld({ app, others: [crm], requiresKey: true });
     await world.tick();
     const { key } = await world.readerKeys.create({ name: 'conformance', apps: [app.name, crm.name] });
     const server = await serveLocally(0, world.read, async () => undefined);

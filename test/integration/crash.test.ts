@@ -44,7 +44,7 @@ describe.each([
       }
 
       const record = await world.record();
-      expect(record).toMatchObject({ leaseUntil: 0, valueInDoubt: false });
+      expect(record).toMatchObject({ leaseUntil: 0, validityUnknown: false });
       expect(record?.mirroredVersion).toBe(record?.version);
       expect(world.parameter()).toBe(record?.current?.value);
       expect(world.simulator.tokenAlive(record?.current?.value ?? '')).toBe(true);

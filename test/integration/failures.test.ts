@@ -2,8 +2,8 @@ import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, test } from 'vitest';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { blankRecord } from '../../functions/core/credential.ts';
+import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
 import { shop, startWorld, type World } from '../support/world.ts';
-import { DEMO_ACCOUNT } from '../wechat-simulator/simulator.ts';
 
 let world: World;
 afterEach(() => world.close());
@@ -55,19 +55,19 @@ describe('a configuration error', () => {
     );
     expect(world.simulator.calls()).toHaveLength(0);
     // The day's calls are counted for the alarm QuotaNear; these were none.
-    expect((await world.record())?.askedToday).toBe(0);
+    expect((await world.record())?.requestsToday).toBe(0);
     world.parameters.put(SECRET, `${DEMO_ACCOUNT.secret}\n`);
     world.at(3.1);
     expect(await world.tick()).toMatchObject([{ outcome: 'renewed', version: 1 }]);
     expect(await world.record()).not.toHaveProperty('failure');
-    expect((await world.record())?.askedToday).toBe(1);
+    expect((await world.record())?.requestsToday).toBe(1);
   });
 
   test('a secret that cannot be read says so, and is no call of the day', async () => {
     world = await startWorld();
     world.parameters.down = true;
     expect(await world.tick()).toMatchObject([{ outcome: 'failed', error: { code: 'secret-unreadable' } }]);
-    expect(await world.record()).toMatchObject({ askedToday: 0, leaseUntil: 0 });
+    expect(await world.record()).toMatchObject({ requestsToday: 0, leaseUntil: 0 });
     expect(world.simulator.calls()).toHaveLength(0);
     world.parameters.down = false;
     world.at(1);
@@ -104,7 +104,7 @@ describe('a value in doubt is renewed until WeChat has confirmed one', () => {
     expect(await world.invoke({ app: 'shop', force: true })).toMatchObject([{ outcome: 'failed' }]);
     world.simulator.clearFaults();
     world.at(11);
-    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'value-in-doubt' }]);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'validity-unknown' }]);
     world.at(16);
     expect(await world.tick()).toMatchObject([{ outcome: 'fresh' }]);
     expect(await dead()).toBe(false);
@@ -119,11 +119,11 @@ describe('a value in doubt is renewed until WeChat has confirmed one', () => {
     world.at(20);
     world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 4 });
     expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([
-      { outcome: 'failed', reason: 'reported-dead' },
+      { outcome: 'failed', reason: 'reported-rejected' },
     ]);
     expect(await dead()).toBe(true);
     world.at(21);
-    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'value-in-doubt' }]);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'validity-unknown' }]);
     expect(await dead()).toBe(false);
   });
 
@@ -144,7 +144,7 @@ describe('a value in doubt is renewed until WeChat has confirmed one', () => {
     world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 4 });
     expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([{ outcome: 'failed' }]);
     world.at(12);
-    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'value-in-doubt' }]);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'validity-unknown' }]);
     expect(await dead()).toBe(false);
   });
 
@@ -163,7 +163,7 @@ describe('a value in doubt is renewed until WeChat has confirmed one', () => {
       { outcome: 'failed', error: { code: '45011' } },
     ]);
     world.at(11);
-    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'value-in-doubt' }]);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'validity-unknown' }]);
   });
 
   test('but not after a plain refusal, which changed nothing', async () => {

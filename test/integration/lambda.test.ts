@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type EmbeddedTable, openEmbeddedTable } from '../../cli/local/embedded-table.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import type { RefreshAnswer } from '../../functions/refresher.ts';
+import { type EmbeddedTable, openEmbeddedTable } from '../../local/embedded-table.ts';
+import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../../local/simulator/simulator.ts';
 import { type ParameterServer, startParameterServer } from '../support/parameter-server.ts';
 import { type Lambda, startLambda, synthesizeBundles } from '../support/start-lambda.ts';
 import { startTopicServer, type TopicServer } from '../support/topic-server.ts';
-import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
 
 /** The bundles that are deployed, in processes of their own, against real HTTP on every side. */
 
@@ -183,7 +183,7 @@ describe('the deployed bundles', () => {
     expect(rotations()).toHaveLength(2);
 
     const record = (await store.read(['shop/access-token'])).get('shop/access-token');
-    if (record) await store.swap(record, { ...record, rotationToldAt: 0 });
+    if (record) await store.swap(record, { ...record, rotationNotifiedAt: 0 });
     topic.down = true;
     const { result } = await report();
     expect((result as RefreshAnswer).results).toMatchObject([{ outcome: 'renewed' }, { outcome: 'fresh' }]);
@@ -225,8 +225,8 @@ describe('the deployed bundles', () => {
   });
 
   test('answer what ops ask, and log nothing of it', async () => {
-    const { result } = await refresh.invoke({ inspect: true });
-    expect(result).toMatchObject({ inspection: { apps: [{ app: 'shop' }] } });
+    const { result } = await refresh.invoke({ status: true });
+    expect(result).toMatchObject({ status: { apps: [{ app: 'shop' }] } });
     const { result: diagnosis } = await refresh.invoke({ diagnose: true, app: 'shop' });
     expect(diagnosis).toMatchObject({ diagnosis: { secret: 'missing', hosts: [{ reachable: true }] } });
     expect(refresh.logs()).toBe('');
@@ -234,7 +234,7 @@ describe('the deployed bundles', () => {
 
   test('never let a secret or a token into a log, an answer, an error or a record, whatever goes wrong', async () => {
     const told: unknown[] = [];
-    const troubles: (() => void)[] = [
+    const sharedAlarms: (() => void)[] = [
       () => undefined, // The secret is missing.
       () => parameters.put(SECRET_NAME, WRONG_SECRET),
       () => parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret),
@@ -249,7 +249,7 @@ describe('the deployed bundles', () => {
         parameters.down = true;
       },
     ];
-    for (const arrange of troubles) {
+    for (const arrange of sharedAlarms) {
       arrange();
       await makeDue();
       told.push(await refresh.invoke({}), await recordsWithoutValue());

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { startSimulator } from '../../local/simulator/simulator.ts';
 import { crm, MINUTE, START, shop, startWorld, type World } from '../support/world.ts';
-import { startSimulator } from '../wechat-simulator/simulator.ts';
 
 /** What ops ask, and what they are told without asking. */
 
@@ -9,13 +9,13 @@ afterEach(() => world.close());
 
 const ask = async <T>(event: object) => (await world.refresher.answer(event)) as unknown as T;
 
-describe('an inspection', () => {
+describe('a status report', () => {
   test('says how everything stands, without a call to WeChat, a write or a value', async () => {
     world = await startWorld({ app: { ...shop, tickets: ['jsapi'] }, others: [crm] });
     const blank = { version: 0, mirroredVersion: 0, expiresAt: null, renewedAt: null };
-    const before = await ask<object>({ inspect: true });
+    const before = await ask<object>({ status: true });
     expect(before).toMatchObject({
-      inspection: {
+      status: {
         now: START,
         apps: [
           {
@@ -45,12 +45,12 @@ describe('an inspection', () => {
     const calls = world.simulator.calls().length;
     const record = await world.record();
 
-    const answer = await ask<{ inspection: { apps: { credentials: object[] }[] } }>({
-      inspect: true,
+    const answer = await ask<{ status: { apps: { credentials: object[] }[] } }>({
+      status: true,
       app: 'shop',
     });
-    expect(answer.inspection.apps).toHaveLength(1);
-    expect(answer.inspection.apps[0]?.credentials[0]).toEqual({
+    expect(answer.status.apps).toHaveLength(1);
+    expect(answer.status.apps[0]?.credentials[0]).toEqual({
       credential: 'access-token',
       state: 'failing',
       expiresAt: START + 120 * MINUTE,
@@ -66,8 +66,8 @@ describe('an inspection', () => {
       },
     });
     world.at(121);
-    expect(await ask({ inspect: true })).toMatchObject({
-      inspection: { apps: [{ credentials: [{ state: 'expired' }, { state: 'expired' }] }, {}] },
+    expect(await ask({ status: true })).toMatchObject({
+      status: { apps: [{ credentials: [{ state: 'expired' }, { state: 'expired' }] }, {}] },
     });
     expect(JSON.stringify(answer)).not.toContain(world.parameter());
     expect(world.simulator.calls()).toHaveLength(calls);
@@ -137,7 +137,7 @@ describe('a diagnosis', () => {
   });
 });
 
-describe('a mistake that only ops can mend', () => {
+describe('a mistake that only ops can repair', () => {
   const told = () => world.notices.filter(({ tell }) => tell);
 
   test('is told once, with the IP to allow, however many ticks it lasts; and again when it is back', async () => {

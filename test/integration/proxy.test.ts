@@ -3,13 +3,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { proxyParameter } from '../../functions/aws/proxy-parameter.ts';
 import { SourceError } from '../../functions/core/errors.ts';
 import { wechatClient } from '../../functions/wechat/client.ts';
-import { officialMeanings } from '../../functions/wechat/official-errors.ts';
+import { EgressDispatcher } from '../../functions/wechat/egress.ts';
+import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
 import { wechatSource } from '../../functions/wechat/sources.ts';
-import { WayOut } from '../../functions/wechat/way-out.ts';
+import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../../local/simulator/simulator.ts';
 import { type ParameterServer, startParameterServer } from '../support/parameter-server.ts';
 import { type ProxyServer, startProxyServer } from '../support/proxy-server.ts';
 import { shop } from '../support/world.ts';
-import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
 
 const PARAMETER = '/wechat/proxy-url';
 const HOST = 'wechat.test';
@@ -18,7 +18,7 @@ const trusted = getCACertificates('default');
 let simulator: Simulator;
 let proxy: ProxyServer;
 let parameters: ParameterServer;
-let wayOut: WayOut;
+let egress: EgressDispatcher;
 let now: number;
 
 beforeEach(async () => {
@@ -27,11 +27,11 @@ beforeEach(async () => {
   setDefaultCACertificates([...trusted, proxy.certificate]);
   parameters = await startParameterServer();
   now = 0;
-  wayOut = new WayOut(proxyParameter(parameters.client, PARAMETER, () => now));
+  egress = new EgressDispatcher(proxyParameter(parameters.client, PARAMETER, () => now));
 });
 afterEach(async () => {
   setDefaultCACertificates(trusted);
-  await wayOut.close();
+  await egress.close();
   await simulator.close();
   await proxy.close();
   await parameters.close();
@@ -43,8 +43,8 @@ const RIGHT = 'ops:hunter%3A2%40x';
 function fetchToken(host = `https://${HOST}`) {
   const patience = { now: () => now, random: () => 0, sleep: async () => undefined };
   const client = wechatClient(
-    { hosts: [host], meanings: officialMeanings },
-    wayOut,
+    { hosts: [host], errorCodes: officialErrorCodes },
+    egress,
     patience,
     () => undefined,
   );

@@ -1,15 +1,15 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ReaderKeyNameTakenError, UnknownReaderKeyError } from '../../functions/aws/reader-keys.ts';
+import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
 import { crm, MINUTE, START, shop, startWorld, type World } from '../support/world.ts';
-import { DEMO_ACCOUNT } from '../wechat-simulator/simulator.ts';
 
 const DAY = 24 * 60 * MINUTE;
 const STRANGER = `wtk_${'A'.repeat(43)}`;
 
 let world: World;
 beforeEach(async () => {
-  world = await startWorld({ app: { ...shop, tickets: ['jsapi'] }, others: [crm], wantsKey: true });
+  world = await startWorld({ app: { ...shop, tickets: ['jsapi'] }, others: [crm], requiresKey: true });
   await world.tick();
 });
 afterEach(() => world.close());
@@ -180,7 +180,7 @@ describe('the compatible routes', () => {
   test("pick the one of a corp's agents that is in the key's scope", async () => {
     await world.close();
     const hr = { ...crm, name: 'hr', agentId: 1_000_003 };
-    world = await startWorld({ others: [crm, hr], wantsKey: true });
+    world = await startWorld({ others: [crm, hr], requiresKey: true });
     world.simulator.addWecomApp({ corpId: crm.corpId, agentId: hr.agentId, secret: 'the-secret-of-hr' });
     world.parameters.put('/wechat/secrets/hr/app-secret', 'the-secret-of-hr');
     await world.tick();

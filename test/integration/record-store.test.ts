@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type EmbeddedTable, openEmbeddedTable } from '../../cli/local/embedded-table.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { blankRecord, type CredentialRecord } from '../../functions/core/credential.ts';
+import { type EmbeddedTable, openEmbeddedTable } from '../../local/embedded-table.ts';
 import { memoryStore } from '../support/memory-store.ts';
 
 /** test/proof/ proves what it proves on a table in memory; this one proves that table. */
@@ -37,7 +37,7 @@ const changes = fc.record({
   leaseId: fc.constantFrom('', 'one', 'two'),
   version: fc.nat(2),
   leaseUntil: instant,
-  valueInDoubt: fc.boolean(),
+  validityUnknown: fc.boolean(),
   more: fc.record({ current: issued, failure }, { requiredKeys: [] }),
 });
 /** What the writer believes to be stored: nothing, or what was written so many writes ago. */

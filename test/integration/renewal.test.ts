@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ReadResponse } from '../../functions/http/exchange.ts';
+import type { ReadResponse } from '../../functions/http/http-types.ts';
+import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
 import { MINUTE, START, shop, startWorld, type World } from '../support/world.ts';
-import { DEMO_ACCOUNT } from '../wechat-simulator/simulator.ts';
 
 /** Stories in time: the real adapters, the real SDK clients and undici, a simulated clock. */
 
@@ -106,12 +106,14 @@ describe('a classic token', () => {
     world.simulator.addFault({ kind: 'drop-after' });
     expect(await world.invoke({ app: 'shop', force: true })).toMatchObject([{ outcome: 'failed' }]);
     world.simulator.clearFaults();
-    expect(await world.record()).toMatchObject({ version: 1, valueInDoubt: true });
+    expect(await world.record()).toMatchObject({ version: 1, validityUnknown: true });
 
     world.at(11);
-    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'value-in-doubt', version: 2 }]);
+    expect(await world.tick()).toMatchObject([
+      { outcome: 'renewed', reason: 'validity-unknown', version: 2 },
+    ]);
     expect(world.simulator.tokenAlive(served(await world.get('/apps/shop/access-token')))).toBe(true);
-    expect(await world.record()).toMatchObject({ valueInDoubt: false });
+    expect(await world.record()).toMatchObject({ validityUnknown: false });
   });
 
   test('of another account is never served after ops changed the app', async () => {
@@ -125,7 +127,7 @@ describe('a classic token', () => {
     ]);
     expect(world.parameter()).toBe(world.simulator.currentToken('wxother', 'classic'));
     // Whoever still shows the first account's token has no right to the second one's tickets.
-    expect(await world.record()).not.toHaveProperty('former');
+    expect(await world.record()).not.toHaveProperty('previous');
     // The read function that still thinks of the first account must not serve the second one's token.
     expect((await world.get('/apps/shop/access-token')).status).toBe(503);
   });

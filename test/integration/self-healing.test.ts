@@ -54,7 +54,7 @@ describe('the probe', () => {
       const results = await world.tick();
       if (!(await isAlive())) deadMinutes += 1;
       if (minute === 15)
-        expect(results).toMatchObject([{ outcome: 'renewed', reason: 'found-dead', version: 2 }]);
+        expect(results).toMatchObject([{ outcome: 'renewed', reason: 'rejected-by-wechat', version: 2 }]);
     }
     // Killed right after the look at minute 10, so found at minute 15.
     expect(deadMinutes).toBe(4);
@@ -153,7 +153,7 @@ test('a report heals a rogue rotation at once, and is told as one', async () => 
   world.at(7);
   rogueKills();
   expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([
-    { outcome: 'renewed', reason: 'reported-dead' },
+    { outcome: 'renewed', reason: 'reported-rejected' },
   ]);
   expect(await isAlive()).toBe(true);
   expect(world.notices).toMatchObject([{ kind: 'unexpected-rotation', tell: true }]);
@@ -165,7 +165,7 @@ test('a report of a WeCom token that WeCom still returns is no rotation', async 
   const { fingerprint } = (await world.record('access-token', 'crm'))?.current ?? {};
   world.at(7);
   expect(await world.invoke({ app: 'crm', rejected: fingerprint })).toMatchObject([
-    { credential: 'access-token', outcome: 'unchanged', reason: 'reported-dead' },
+    { credential: 'access-token', outcome: 'unchanged', reason: 'reported-rejected' },
     { credential: 'jsapi-ticket', outcome: 'fresh' },
     { credential: 'agent-config-ticket', outcome: 'fresh' },
   ]);
@@ -185,7 +185,7 @@ describe('a ticket that is refused with a dead-token code', () => {
     const ended = { ...record?.current, expiresAt: world.clock.now() - 2_000 };
     await world.store.swap(record, { ...record, current: ended } as NonNullable<typeof record>);
     expect(await world.tick()).toMatchObject([
-      { credential: 'access-token', outcome: 'renewed', reason: 'found-dead', version: 2 },
+      { credential: 'access-token', outcome: 'renewed', reason: 'rejected-by-wechat', version: 2 },
       // WeChat's ticket is not over; what counts is that it let us ask.
       { credential: 'jsapi-ticket', outcome: 'unchanged' },
       { credential: 'wx-card-ticket', outcome: 'fresh' },

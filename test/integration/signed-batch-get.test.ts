@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type EmbeddedTable, openEmbeddedTable } from '../../cli/local/embedded-table.ts';
 import { batchGet } from '../../functions/aws/batch-get.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { signedBatchGet } from '../../functions/aws/signed-batch-get.ts';
 import { blankRecord } from '../../functions/core/credential.ts';
+import { type EmbeddedTable, openEmbeddedTable } from '../../local/embedded-table.ts';
 
 /** The read function's own BatchGetItem, over real HTTP. Its signature is checked on the emulator: test/e2e/deploy.test.ts. */
 

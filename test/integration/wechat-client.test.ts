@@ -3,26 +3,26 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { SourceError } from '../../functions/core/errors.ts';
 import { type WechatClient, wechatClient } from '../../functions/wechat/client.ts';
-import { officialMeanings } from '../../functions/wechat/official-errors.ts';
-import { WayOut } from '../../functions/wechat/way-out.ts';
+import { EgressDispatcher } from '../../functions/wechat/egress.ts';
+import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
+import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../../local/simulator/simulator.ts';
 import { shop } from '../support/world.ts';
-import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../wechat-simulator/simulator.ts';
 
 let simulator: Simulator;
-let wayOut: WayOut;
+let egress: EgressDispatcher;
 let now = 0;
 let pauses: number[] = [];
 let latenciesMs: number[] = [];
 
 beforeEach(async () => {
   simulator = await startSimulator();
-  wayOut = new WayOut(async () => undefined);
+  egress = new EgressDispatcher(async () => undefined);
   now = 0;
   pauses = [];
   latenciesMs = [];
 });
 afterEach(async () => {
-  await wayOut.close();
+  await egress.close();
   await simulator.close();
 });
 
@@ -34,7 +34,9 @@ function clientOf(hosts: readonly string[], random = () => 0): WechatClient {
       pauses.push(ms);
     },
   };
-  return wechatClient({ hosts, meanings: officialMeanings }, wayOut, patience, (ms) => latenciesMs.push(ms));
+  return wechatClient({ hosts, errorCodes: officialErrorCodes }, egress, patience, (ms) =>
+    latenciesMs.push(ms),
+  );
 }
 
 const app = shop;

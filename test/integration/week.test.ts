@@ -5,19 +5,19 @@ import {
   credentialsOf,
   type WechatApp,
 } from '../../functions/core/credential.ts';
-import { everybody } from '../../functions/http/guard.ts';
+import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { readApi } from '../../functions/http/read-api.ts';
 import { createRefresher, noProxy } from '../../functions/refresher.ts';
-import { memoryStore } from '../support/memory-store.ts';
-import { standingClock } from '../support/standing-clock.ts';
-import { crm, MINUTE, START, shop, TICK } from '../support/world.ts';
 import {
   DEMO_ACCOUNT,
   DEMO_WECOM_APP,
   ManualClock,
   type Simulator,
   startSimulator,
-} from '../wechat-simulator/simulator.ts';
+} from '../../local/simulator/simulator.ts';
+import { memoryStore } from '../support/memory-store.ts';
+import { standingClock } from '../support/standing-clock.ts';
+import { crm, MINUTE, START, shop, TICK } from '../support/world.ts';
 
 /** Every credential there is, one app of each kind, for a simulated week; WeChat over real HTTP, the table in memory. */
 
@@ -46,7 +46,7 @@ test('a week: no second in which the read URL serves a dead value, and no upstre
   const now = () => clock.now();
   const read = readApi({
     apps,
-    guard: everybody,
+    authenticator: allowAnonymous,
     refreshAfterMs: 100 * MINUTE,
     cacheSeconds: 10,
     store,

@@ -1,7 +1,7 @@
 import { refresh } from '../../functions/core/refresh.ts';
-import { timingOf } from '../../functions/core/timing.ts';
+import { timingOf } from '../../functions/core/rules/timing.ts';
 import { MemoryWorld } from '../support/memory-ports.ts';
-import { type Accident, accidents, Doomed } from './doomed.ts';
+import { type Accident, accidents, CrashProcess } from './crash-process.ts';
 import { grantsOf } from './grants.ts';
 import { Readers } from './readers.ts';
 import { apps as allApps, type Story } from './stories.ts';
@@ -32,14 +32,14 @@ export async function tryEveryPoint(story: Story): Promise<Tried> {
   const violations = [...undisturbed.violations];
   for (const accident of accidents) {
     for (let at = 1; at <= calls; at++) {
-      const trial = await StoryRun.of(story, accident, at);
-      const where = `${story.name}: ${accident} call ${at}, ${trial.calls[at - 1]}`;
-      if (trial.calls.length < at) violations.push(`${where}: the run never came to it`);
-      violations.push(...trial.violations.map((violation) => `${where}: ${violation}`));
+      const scenario = await StoryRun.of(story, accident, at);
+      const where = `${story.name}: ${accident} call ${at}, ${scenario.calls[at - 1]}`;
+      if (scenario.calls.length < at) violations.push(`${where}: the run never came to it`);
+      violations.push(...scenario.violations.map((violation) => `${where}: ${violation}`));
       // One accident costs the calls whose answers it took away, and no other.
-      const allowed = undisturbed.grants + trial.lostGrants;
-      if (trial.grants > allowed)
-        violations.push(`${where}: ${trial.grants} grants, ${allowed} would have done`);
+      const allowed = undisturbed.grants + scenario.lostGrants;
+      if (scenario.grants > allowed)
+        violations.push(`${where}: ${scenario.grants} grants, ${allowed} would have done`);
     }
   }
   return { story: story.name, calls, points: calls * accidents.length, violations };
@@ -54,24 +54,24 @@ class StoryRun {
   readonly #versions = new Map<string, number>();
   /** Served by then although dead, and nobody could know; two ticks have to find it out. */
   readonly #deadAtFirst = new Set<string>();
-  #doomed: Doomed | undefined;
+  #process_: CrashProcess | undefined;
 
   private constructor(story: Story) {
     this.#story = story;
   }
 
   static async of(story: Story, accident: Accident, at: number): Promise<StoryRun> {
-    const trial = new StoryRun(story);
-    await trial.#play(accident, at);
-    return trial;
+    const scenario = new StoryRun(story);
+    await scenario.#play(accident, at);
+    return scenario;
   }
 
   get calls(): readonly string[] {
-    return this.#doomed?.calls ?? [];
+    return this.#process_?.calls ?? [];
   }
 
   get lostGrants(): number {
-    return this.#doomed?.lostGrants ?? 0;
+    return this.#process_?.lostGrants ?? 0;
   }
 
   /** Tokens and tickets that WeChat has granted, each time that it did. */
@@ -81,7 +81,7 @@ class StoryRun {
 
   async #play(accident: Accident, at: number): Promise<void> {
     const { clock } = this.#world;
-    const { minute, arrange, mend, apps, request } = this.#story;
+    const { minute, arrange, repair, apps, request } = this.#story;
     if (minute > 0) await refresh(allApps, {}, schedule, this.#world.ports());
     clock.set(T0 + minute * MINUTE);
     arrange?.(this.#world);
@@ -91,11 +91,11 @@ class StoryRun {
     }
 
     const asked = request?.(this.#world) ?? { mayWait: true };
-    const doomed = new Doomed(this.#world.ports(), accident, at);
-    this.#doomed = doomed;
-    await doomed.run((ports) => refresh(apps ?? allApps, asked, schedule, ports));
+    const process_ = new CrashProcess(this.#world.ports(), accident, at);
+    this.#process_ = process_;
+    await process_.run((ports) => refresh(apps ?? allApps, asked, schedule, ports));
     await this.#look('after the run');
-    mend?.(this.#world);
+    repair?.(this.#world);
 
     for (let tick = 1; tick <= HEALING_TICKS + QUIET_TICKS; tick++) {
       const tickAt = Math.max(clock.now(), begun + tick * MINUTE);

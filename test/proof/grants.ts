@@ -1,4 +1,4 @@
-import type { Operator } from '../wechat-simulator/operator.ts';
+import type { Operator } from '../../local/simulator/operator.ts';
 
 const ROUTES = /token$|ticket$|ticket\/get$/;
 

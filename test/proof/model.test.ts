@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HEALING_TICKS } from './model/judge.ts';
+import { HEALING_TICKS } from './model/invariants.ts';
 import { anyStoryHeals } from './model/property.ts';
 
 /** `npm run test:soak` asks for more, and for other stories each time; here nobody's change shall depend on luck. */

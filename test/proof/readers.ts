@@ -1,5 +1,5 @@
 import { type Credential, credentialId, credentialsOf } from '../../functions/core/credential.ts';
-import { everybody } from '../../functions/http/guard.ts';
+import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
 import type { MemoryWorld } from '../support/memory-ports.ts';
 import { standingClock } from '../support/standing-clock.ts';
@@ -16,7 +16,7 @@ export class Readers {
     this.#world = world;
     this.#read = readApi({
       apps,
-      guard: everybody,
+      authenticator: allowAnonymous,
       refreshAfterMs: 6_000_000,
       cacheSeconds: 0,
       store: world.ports().store,
@@ -56,7 +56,7 @@ export class Readers {
         clock.now() >= (wechat.lifeOf(value)?.diesAt ?? 0) + lateMs(id) && 'is dead',
         record.mirroredVersion !== record.version && 'is not mirrored',
         parameters.get(id) !== value && 'has another value in the mirror',
-        record.valueInDoubt && 'is in doubt',
+        record.validityUnknown && 'is in doubt',
         record.leaseUntil > clock.now() && `is leased for ${record.leaseUntil - clock.now()} ms`,
       ].flatMap((remain) => (remain ? [`${id} ${remain}`] : []));
     });

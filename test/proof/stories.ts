@@ -19,7 +19,7 @@ export type Story = {
   readonly request?: (world: MemoryWorld) => RefreshRequest;
   readonly arrange?: (world: MemoryWorld) => void;
   /** What ops or WeChat do after the run. */
-  readonly mend?: (world: MemoryWorld) => void;
+  readonly repair?: (world: MemoryWorld) => void;
 };
 
 const newSecret = 'a-new-secret';
@@ -120,14 +120,14 @@ export const stories: readonly Story[] = [
     minute: 100,
     apps: [official],
     arrange: ({ wechat }) => wechat.setAllowedIps(official.appId, ['198.51.100.1']),
-    mend: ({ wechat }) => wechat.setAllowedIps(official.appId, undefined),
+    repair: ({ wechat }) => wechat.setAllowedIps(official.appId, undefined),
   },
   {
     name: 'an AppSecret that was reset, and ops write the new one',
     minute: 30,
     apps: [official],
     arrange: resetSecret,
-    mend: writeSecret,
+    repair: writeSecret,
   },
   {
     name: 'an AppSecret that was reset, and ops have written the new one',
@@ -148,6 +148,6 @@ export const stories: readonly Story[] = [
     name: 'WeChat is out of reach',
     minute: 100,
     arrange: ({ wechat }) => wechat.addFault({ kind: 'outage' }),
-    mend: ({ wechat }) => wechat.clearFaults(),
+    repair: ({ wechat }) => wechat.clearFaults(),
   },
 ];

@@ -1,16 +1,16 @@
 import { type App, accountOf, type WechatApp, type WecomApp } from '../../functions/core/credential.ts';
 import { SourceError } from '../../functions/core/errors.ts';
 import type { CredentialSource } from '../../functions/core/ports.ts';
-import { Retryable, readAnswer } from '../../functions/wechat/attempt.ts';
+import { RetryableError, readAnswer } from '../../functions/wechat/attempt.ts';
 import type { WechatCall, WechatClient } from '../../functions/wechat/client.ts';
-import { type Meanings, refusalError } from '../../functions/wechat/errors.ts';
-import { officialMeanings } from '../../functions/wechat/official-errors.ts';
+import { type ErrorCodeTable, toSourceError } from '../../functions/wechat/error-codes.ts';
+import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
 import { wechatSource } from '../../functions/wechat/sources.ts';
-import { wecomMeanings } from '../../functions/wechat/wecom-errors.ts';
-import type { Clock } from '../wechat-simulator/clock.ts';
-import type { Gateway } from '../wechat-simulator/gateway.ts';
-import type { Operator } from '../wechat-simulator/operator.ts';
-import { openSimulator } from '../wechat-simulator/simulator.ts';
+import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
+import type { Clock } from '../../local/simulator/clock.ts';
+import type { Gateway } from '../../local/simulator/gateway.ts';
+import type { Operator } from '../../local/simulator/operator.ts';
+import { openSimulator } from '../../local/simulator/simulator.ts';
 
 /** The simulator without a network, for tests that make millions of calls. */
 export type InProcessWechat = Operator & { readonly source: CredentialSource };
@@ -23,8 +23,8 @@ export function inProcessWechat(apps: readonly App[], clock: Clock): InProcessWe
     wecomApps: apps.filter(isWecom).map((app) => ({ ...app, secret: secretOf(app) })),
   });
   const source = wechatSource({
-    official: client(gateway, officialMeanings),
-    wecom: client(gateway, wecomMeanings),
+    official: client(gateway, officialErrorCodes),
+    wecom: client(gateway, wecomErrorCodes),
   });
   return { ...operator, source };
 }
@@ -35,7 +35,7 @@ export function secretOf(app: App): string {
 }
 
 /** The real client's reading of answers and refusals, with one try instead of its four. */
-function client(gateway: Gateway, meanings: Meanings): WechatClient {
+function client(gateway: Gateway, errorCodes: ErrorCodeTable): WechatClient {
   return {
     async call<T>({ app, path, query, json, calledWith, answer }: WechatCall<T>): Promise<T> {
       const delivery = gateway.receive({
@@ -48,11 +48,11 @@ function client(gateway: Gateway, meanings: Meanings): WechatClient {
       try {
         const outcome = readAnswer(delivery === 'connection-lost' ? '' : delivery.body, answer);
         if ('granted' in outcome) return outcome.granted;
-        throw refusalError(app, outcome.refused, calledWith, false, meanings);
+        throw toSourceError(app, outcome.refused, calledWith, false, errorCodes);
       } catch (error) {
-        if (!(error instanceof Retryable)) throw error;
-        const { code, message, mayHaveRun } = error;
-        throw new SourceError(message, { code, kind: 'transient', mayHaveRotated: mayHaveRun });
+        if (!(error instanceof RetryableError)) throw error;
+        const { code, message, mayHaveExecuted } = error;
+        throw new SourceError(message, { code, kind: 'transient', mayHaveRotated: mayHaveExecuted });
       }
     },
   };

@@ -1,7 +1,7 @@
 import { setImmediate as idle } from 'node:timers/promises';
 import { type App, type CredentialRecord, credentialId } from '../../functions/core/credential.ts';
 import type { Notice, Ports, Secret } from '../../functions/core/ports.ts';
-import { ManualClock } from '../wechat-simulator/simulator.ts';
+import { ManualClock } from '../../local/simulator/simulator.ts';
 import { type InProcessWechat, inProcessWechat, secretOf } from './in-process-wechat.ts';
 import { memoryStore } from './memory-store.ts';
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { fromItem, toItem } from '../../functions/aws/item.ts';
+import { fromItem, toItem } from '../../functions/aws/record-item.ts';
 import type { CredentialRecord } from '../../functions/core/credential.ts';
 import type { RecordStore } from '../../functions/core/ports.ts';
 

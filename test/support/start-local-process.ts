@@ -15,7 +15,7 @@ export type LocalProcess = {
 
 /** What `npm start` runs, on a free port and a folder of its own. */
 export async function startLocalProcess(folder: string, env: NodeJS.ProcessEnv = {}): Promise<LocalProcess> {
-  const child = spawn(process.execPath, ['cli/local.ts'], {
+  const child = spawn(process.execPath, ['local/main.ts'], {
     cwd: PROJECT,
     env: { PATH: process.env['PATH'], PORT: '0', LOCAL_DIR: folder, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { CredentialResult } from '../../functions/core/result.ts';
+import type { CredentialResult } from '../../functions/core/reporting/results.ts';
 import type { CrashPoint, ProcessEvents, ProcessSettings } from './refresher-process.ts';
 import type { World } from './world.ts';
 

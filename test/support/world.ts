@@ -1,4 +1,3 @@
-import { type EmbeddedTable, openEmbeddedTable } from '../../cli/local/embedded-table.ts';
 import { batchGet } from '../../functions/aws/batch-get.ts';
 import { parameterMirror } from '../../functions/aws/parameter-mirror.ts';
 import { readerKeyLookup } from '../../functions/aws/reader-key-lookup.ts';
@@ -13,11 +12,12 @@ import type {
   WecomApp,
 } from '../../functions/core/credential.ts';
 import type { Clock, Notice, RecordStore } from '../../functions/core/ports.ts';
-import type { CredentialResult } from '../../functions/core/result.ts';
-import type { ReadResponse } from '../../functions/http/exchange.ts';
-import { everybody, keyGuard } from '../../functions/http/guard.ts';
+import type { CredentialResult } from '../../functions/core/reporting/results.ts';
+import { allowAnonymous, readerKeyAuthenticator } from '../../functions/http/authenticator.ts';
+import type { ReadResponse } from '../../functions/http/http-types.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
 import { createRefresher, noProxy, type Refresher } from '../../functions/refresher.ts';
+import { type EmbeddedTable, openEmbeddedTable } from '../../local/embedded-table.ts';
 import {
   DEMO_ACCOUNT,
   DEMO_WECOM_APP,
@@ -25,7 +25,7 @@ import {
   type Simulator,
   type SimulatorOptions,
   startSimulator,
-} from '../wechat-simulator/simulator.ts';
+} from '../../local/simulator/simulator.ts';
 import { type ParameterServer, startParameterServer } from './parameter-server.ts';
 import { standingClock } from './standing-clock.ts';
 
@@ -88,7 +88,7 @@ export async function startWorld(
     simulator?: SimulatorOptions;
     withoutSecret?: boolean;
     /** Readers need a key. */
-    wantsKey?: boolean;
+    requiresKey?: boolean;
   } = {},
 ): Promise<World> {
   const app = options.app ?? shop;
@@ -131,9 +131,9 @@ export async function startWorld(
   const refresher = another();
   const read = readApi({
     apps,
-    guard: options.wantsKey
-      ? keyGuard(readerKeyLookup(batchGet(table.client), table.tableName), standingClock(now))
-      : everybody,
+    authenticator: options.requiresKey
+      ? readerKeyAuthenticator(readerKeyLookup(batchGet(table.client), table.tableName), standingClock(now))
+      : allowAnonymous,
     refreshAfterMs: 100 * MINUTE,
     cacheSeconds: options.cacheSeconds ?? 0,
     store,

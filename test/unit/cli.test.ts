@@ -3,17 +3,22 @@ import { asCliError, CliError } from '../../cli/cli-error.ts';
 import { keyLines } from '../../cli/commands/reader-key.ts';
 import { resultLines } from '../../cli/commands/refresh.ts';
 import { exitCodeOf, statusLines } from '../../cli/commands/status.ts';
-import { diagnosisChecks, egressCheck, standingChecks } from '../../cli/doctor/app-checks.ts';
+import { diagnosisChecks, egressCheck, statusChecks } from '../../cli/doctor/app-checks.ts';
 import { bar, duration, table } from '../../cli/format.ts';
 import { refresherClient } from '../../cli/refresher-client.ts';
 import { asSecret } from '../../cli/secret-input.ts';
-import type { Diagnosis } from '../../functions/core/diagnose.ts';
-import type { AppStanding, CredentialStanding, Inspection, State } from '../../functions/core/inspect.ts';
+import type { Diagnosis } from '../../functions/core/reporting/diagnosis.ts';
+import type {
+  AppStatus,
+  CredentialStatus,
+  State,
+  StatusReport,
+} from '../../functions/core/reporting/status.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const MINUTE = 60_000;
 
-const credential = (changes: Partial<CredentialStanding> = {}): CredentialStanding => ({
+const credential = (changes: Partial<CredentialStatus> = {}): CredentialStatus => ({
   credential: 'access-token',
   state: 'live',
   expiresAt: NOW + 90 * MINUTE,
@@ -24,7 +29,7 @@ const credential = (changes: Partial<CredentialStanding> = {}): CredentialStandi
   lastError: null,
   ...changes,
 });
-const shop = (...credentials: CredentialStanding[]): AppStanding => ({
+const shop = (...credentials: CredentialStatus[]): AppStatus => ({
   app: 'shop',
   kind: 'official-account',
   account: 'wx0123456789abcdef',
@@ -37,7 +42,7 @@ const ip = {
   at: NOW - 2 * MINUTE,
   count: 3,
 };
-const inspectionOf = (...apps: AppStanding[]): Inspection => ({ now: NOW, apps });
+const inspectionOf = (...apps: AppStatus[]): StatusReport => ({ now: NOW, apps });
 
 describe('words', () => {
   test.each([
@@ -192,7 +197,10 @@ describe('doctor', () => {
   });
 
   test.each([
-    [{ secret: 'missing' }, 'problem shop AppSecret: is missing; run `wechat-token secret set shop`'],
+    [
+      { secret: 'missing' },
+      'problem shop AppSecret: is missing; run `wechat-token-refresher secret set shop`',
+    ],
     [
       { secret: 'unreadable' },
       'problem shop AppSecret: cannot be read by the function; is it encrypted with a key that the',
@@ -251,7 +259,7 @@ describe('doctor', () => {
     ['expired', 'problem'],
     ['missing', 'problem'],
   ])('a credential that is %s is %s', (state, level) => {
-    const [check] = standingChecks(shop(credential({ state, lastError: state === 'live' ? null : ip })), NOW);
+    const [check] = statusChecks(shop(credential({ state, lastError: state === 'live' ? null : ip })), NOW);
     expect(check?.level).toBe(level);
     if (state !== 'live') expect(check?.finding).toContain('40164: the IP 203.0.113.7');
   });
@@ -322,12 +330,12 @@ describe('what goes wrong is told in one line, with a code for scripts', () => {
     [{}, 1, 'The refresh function failed; its log says why.'],
   ])('the function fails with %j', async (answer, exitCode, message) => {
     const failing = refresherClient(async () => ({ failed: true, payload: JSON.stringify(answer) }));
-    await expect(failing.inspect()).rejects.toMatchObject({ exitCode, message });
+    await expect(failing.status()).rejects.toMatchObject({ exitCode, message });
   });
 
   test('a function of an older version', async () => {
     const old = refresherClient(async () => ({ failed: false, payload: '{"results":[]}' }));
-    await expect(old.inspect('shop')).rejects.toMatchObject({
+    await expect(old.status('shop')).rejects.toMatchObject({
       message: expect.stringMatching(/deploy again/),
     });
   });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { blankRecord, type CredentialRecord, type IssuedValue } from '../../functions/core/credential.ts';
 import { fingerprintOf } from '../../functions/core/fingerprint.ts';
-import { everybody } from '../../functions/http/guard.ts';
+import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
 import { crm, mini, shop } from '../support/apps.ts';
 import { standingClock } from '../support/standing-clock.ts';
@@ -30,7 +30,7 @@ function put(id: string, value: string, account: string, changes: Partial<Issued
       confirmedAt: T0,
       ...changes,
     },
-    former: { fingerprint: fingerprintOf(`${value}-before`), acceptedUntil: 1_767_225_900_000 },
+    previous: { fingerprint: fingerprintOf(`${value}-before`), validUntil: 1_767_225_900_000 },
   });
 }
 
@@ -48,7 +48,7 @@ beforeEach(() => {
   put('crm/agent-config-ticket', 'crm-agent-ticket', 'ww1/1000002');
   api = readApi({
     apps: [shop, twin, mini, crm],
-    guard: everybody,
+    authenticator: allowAnonymous,
     refreshAfterMs: 6_000_000,
     cacheSeconds: 10,
     store: {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { EnvironmentError, readEnvironment } from '../../cli/local/environment.ts';
+import { EnvironmentError, readEnvironment } from '../../local/environment.ts';
 
 const account = { WECHAT_APPID: 'wx1', WECHAT_SECRET: 'very-secret-value' };
 

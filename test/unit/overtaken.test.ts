@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Ports } from '../../functions/core/ports.ts';
 import { refresh } from '../../functions/core/refresh.ts';
-import { timingOf } from '../../functions/core/timing.ts';
+import { timingOf } from '../../functions/core/rules/timing.ts';
 import { shop } from '../support/apps.ts';
 import { type CallName, instrumented } from '../support/instrumented-ports.ts';
 import { MemoryWorld } from '../support/memory-ports.ts';
@@ -69,7 +69,7 @@ test('a refresher that was overtaken leaves word, even when its successor is jus
   });
   const results = await refresh([shop], {}, schedule, ports);
   expect(results[0]).toMatchObject({ outcome: 'failed', error: { code: 'lease-lost' } });
-  expect(world.records.get('shop/access-token')?.valueInDoubt).toBe(true);
+  expect(world.records.get('shop/access-token')?.validityUnknown).toBe(true);
 });
 
 test('a run whose time is used up begins nothing more, and leaves no lease', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { blankRecord, type CredentialRecord } from '../../functions/core/credential.ts';
-import { everybody } from '../../functions/http/guard.ts';
+import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { readApi } from '../../functions/http/read-api.ts';
 import { jsapiSignature } from '../../functions/http/signature-route.ts';
 import { mini, shop } from '../support/apps.ts';
@@ -36,7 +36,7 @@ function setUp(cacheSeconds = 10) {
   const state = { now: T0, reads: 0, readMs: 0, down: false, whileAsleep: () => {} };
   const api = readApi({
     apps: [shop, mini],
-    guard: everybody,
+    authenticator: allowAnonymous,
     refreshAfterMs: 6_000_000,
     cacheSeconds,
     store: {

@@ -1,7 +1,7 @@
 import { BatchGetItemCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { fromItem, toItem } from '../../functions/aws/item.ts';
+import { fromItem, toItem } from '../../functions/aws/record-item.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { blankRecord, type CredentialRecord } from '../../functions/core/credential.ts';
 
@@ -20,10 +20,10 @@ const record: CredentialRecord = {
   forcedAt: 1_767_225_600_000,
   forcedToday: 2,
   askedAt: 1_767_225_500_000,
-  askedToday: 14,
-  mistakeTold: '40164',
-  mistakeToldAt: 1_767_225_400_000,
-  valueInDoubt: true,
+  requestsToday: 14,
+  notifiedErrorCode: '40164',
+  errorNotifiedAt: 1_767_225_400_000,
+  validityUnknown: true,
   current: {
     value: 'token',
     fingerprint: 'abc',
@@ -33,10 +33,10 @@ const record: CredentialRecord = {
     renewedAt: 1_767_225_600_500,
     confirmedAt: 1_767_225_600_000,
   },
-  former: { fingerprint: 'before', acceptedUntil: 1_767_225_900_000 },
+  previous: { fingerprint: 'before', validUntil: 1_767_225_900_000 },
   probedAt: 1_767_225_601_000,
   classicQuotaBackAt: 1_767_283_200_000,
-  rotationToldAt: 1_767_225_602_000,
+  rotationNotifiedAt: 1_767_225_602_000,
   failure: {
     count: 3,
     kind: 'quota',
@@ -59,25 +59,25 @@ test('the item has the names of the contract', () => {
     version: { N: '7' },
     leaseId: { S: 'lease-1' },
     leaseUntil: { N: '1767225700000' },
-    valueInDoubt: { BOOL: true },
+    validityUnknown: { BOOL: true },
     failureCount: { N: '3' },
     failureKind: { S: 'quota' },
-    failureInputs: { S: 'wx1 classic 1' },
+    failureAttempt: { S: 'wx1 classic 1' },
     nextAttemptAt: { N: '1767225650000' },
     lastError: { M: { code: { S: '45009' }, message: { S: 'm' }, at: { N: '1767225640000' } } },
     mirroredVersion: { N: '6' },
     forcedAt: { N: '1767225600000' },
     forcedToday: { N: '2' },
     askedAt: { N: '1767225500000' },
-    askedToday: { N: '14' },
-    mistakeTold: { S: '40164' },
-    mistakeToldAt: { N: '1767225400000' },
+    requestsToday: { N: '14' },
+    notifiedErrorCode: { S: '40164' },
+    errorNotifiedAt: { N: '1767225400000' },
     confirmedAt: { N: '1767225600000' },
-    formerFingerprint: { S: 'before' },
-    formerAcceptedUntil: { N: '1767225900000' },
+    previousFingerprint: { S: 'before' },
+    previousValidUntil: { N: '1767225900000' },
     probedAt: { N: '1767225601000' },
     classicQuotaBackAt: { N: '1767283200000' },
-    rotationToldAt: { N: '1767225602000' },
+    rotationNotifiedAt: { N: '1767225602000' },
   });
   expect(fromItem(toItem(record))).toEqual(record);
   expect(fromItem(toItem(blankRecord('a/b')))).toEqual(blankRecord('a/b'));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { InvalidEventError } from '../../functions/aws/event-error.ts';
-import { parseQuestion } from '../../functions/aws/question-event.ts';
-import { parseRefreshEvent } from '../../functions/aws/refresh-event.ts';
+import { InvalidEventError } from '../../functions/events/event-error.ts';
+import { parseQueryEvent } from '../../functions/events/query-event.ts';
+import { parseRefreshEvent } from '../../functions/events/refresh-event.ts';
 import { mini, shop } from '../support/apps.ts';
 
 const apps = [shop, mini];
@@ -39,27 +39,27 @@ describe('an event of the contract', () => {
 
 describe('a question of ops', () => {
   test.each([
-    ['how everything stands', { inspect: true }, { kind: 'inspect', apps }],
-    ['how one app stands', { inspect: true, app: 'mini' }, { kind: 'inspect', apps: [mini] }],
+    ['how everything stands', { status: true }, { kind: 'status', apps }],
+    ['how one app stands', { status: true, app: 'mini' }, { kind: 'status', apps: [mini] }],
     ['what WeChat says', { diagnose: true, app: 'shop' }, { kind: 'diagnose', app: shop }],
   ])('%s', (_name, event, expected) => {
-    expect(parseQuestion(event, apps)).toEqual(expected);
+    expect(parseQueryEvent(event, apps)).toEqual(expected);
   });
 
   test.each([
-    [{ inspect: false }, 'inspect: expected true'],
-    [{ inspect: true, app: 'nope' }, 'app: no app of this name is configured'],
-    [{ inspect: true, force: true }, 'force: not a field of this event'],
+    [{ status: false }, 'status: expected true'],
+    [{ status: true, app: 'nope' }, 'app: no app of this name is configured'],
+    [{ status: true, force: true }, 'force: not a field of this event'],
     [{ diagnose: true }, "app: required with 'diagnose'"],
     [{ diagnose: 'yes', app: 'shop' }, 'diagnose: expected true'],
-    [{ diagnose: true, inspect: true, app: 'shop' }, 'inspect: not a field of this event'],
+    [{ diagnose: true, status: true, app: 'shop' }, 'status: not a field of this event'],
   ])('%j is refused', (event, message) => {
-    expect(() => parseQuestion(event, apps)).toThrow(InvalidEventError);
-    expect(() => parseQuestion(event, apps)).toThrow(message);
+    expect(() => parseQueryEvent(event, apps)).toThrow(InvalidEventError);
+    expect(() => parseQueryEvent(event, apps)).toThrow(message);
   });
 
-  test.each([{}, { app: 'shop', force: true }, null, 'inspect', []])('%j asks nothing', (event) => {
-    expect(parseQuestion(event, apps)).toBeUndefined();
+  test.each([{}, { app: 'shop', force: true }, null, 'status', []])('%j asks nothing', (event) => {
+    expect(parseQueryEvent(event, apps)).toBeUndefined();
   });
 });
 

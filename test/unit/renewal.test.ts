@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { blankRecord, type CredentialRecord, type IssuedValue } from '../../functions/core/credential.ts';
-import type { Renewal } from '../../functions/core/due.ts';
-import { type Decision, type Demand, decide, type RenewalPolicy } from '../../functions/core/renewal.ts';
+import {
+  type Decision,
+  decide,
+  type RenewalPolicy,
+  type RenewalRequest,
+} from '../../functions/core/renewal.ts';
+import type { Renewal } from '../../functions/core/rules/lifetimes.ts';
 
 // 2026-01-01 00:00:00 UTC, in ms: every instant below is literal, so that no test computes what it checks.
 const T0 = 1_767_225_600_000;
@@ -48,7 +53,7 @@ type Row = {
   renewal?: Renewal;
   policy?: Partial<RenewalPolicy>;
   now: number;
-  demand?: Demand;
+  demand?: RenewalRequest;
   expected: Decision;
 };
 
@@ -125,13 +130,13 @@ const rows: Row[] = [
     name: 'a ticket that ends within the tick is waited for',
     renewal: ticket,
     now: 1_767_232_741_000,
-    expected: wait('awaits-its-end', 1_767_232_801_000),
+    expected: wait('awaiting-successor', 1_767_232_801_000),
   },
   {
     name: 'at its very end WeChat may still return it',
     renewal: ticket,
     now: 1_767_232_800_000,
-    expected: wait('awaits-its-end', 1_767_232_801_000),
+    expected: wait('awaiting-successor', 1_767_232_801_000),
   },
   {
     name: 'a second later it is renewed',
@@ -257,7 +262,7 @@ const rows: Row[] = [
     name: 'a report of the current value renews it',
     now: T0,
     demand: { rejected: 'f'.repeat(64) },
-    expected: renew('reported-dead'),
+    expected: renew('reported-rejected'),
   },
   {
     name: 'a report of an older value does not',
@@ -267,16 +272,16 @@ const rows: Row[] = [
   },
   {
     name: 'a rotation nobody confirmed is repeated',
-    record: { valueInDoubt: true },
+    record: { validityUnknown: true },
     now: T0,
-    expected: renew('value-in-doubt'),
+    expected: renew('validity-unknown'),
   },
   {
     name: 'a report of it is no news, and nobody else is to blame',
-    record: { valueInDoubt: true },
+    record: { validityUnknown: true },
     now: T0,
     demand: { rejected: 'f'.repeat(64) },
-    expected: renew('value-in-doubt'),
+    expected: renew('validity-unknown'),
   },
   {
     name: 'a value of another account is replaced',
@@ -308,7 +313,7 @@ const rows: Row[] = [
     name: 'a value from the future is not trusted',
     record: { current: fromTheFuture },
     now: T0,
-    expected: renew('value-in-doubt'),
+    expected: renew('validity-unknown'),
   },
   {
     name: 'and does not satisfy a force',
@@ -358,7 +363,7 @@ describe('whatever the record and the time', () => {
       nextAttemptAt: fc.oneof(fc.constant(0), instant),
       hasFailure: fc.boolean(),
       mirroredVersion: fc.integer({ min: 0, max: 3 }),
-      valueInDoubt: fc.boolean(),
+      validityUnknown: fc.boolean(),
       forcedAt: fc.oneof(fc.constant(0), instant),
       forcedToday: fc.integer({ min: 0, max: 25 }),
     })
@@ -373,11 +378,11 @@ describe('whatever the record and the time', () => {
   const anyPolicy = fc
     .constantFrom(rotating, stable, ticket)
     .map((renewal): RenewalPolicy => ({ account: 'wx1', tickMs: 60_000, renewal }));
-  const anyDemand = fc.constantFrom<Demand>(
+  const anyDemand = fc.constantFrom<RenewalRequest>(
     {},
     { force: true },
     { rejected: 'f'.repeat(64) },
-    { foundDead: 'f'.repeat(64) },
+    { rejectedFingerprint: 'f'.repeat(64) },
   );
 
   test('a held lease is never touched', () => {

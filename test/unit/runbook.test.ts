@@ -1,8 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Meanings, refusalError } from '../../functions/wechat/errors.ts';
-import { officialMeanings } from '../../functions/wechat/official-errors.ts';
-import { wecomMeanings } from '../../functions/wechat/wecom-errors.ts';
+import { type ErrorCodeTable, toSourceError } from '../../functions/wechat/error-codes.ts';
+import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
+import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
 import { shop } from '../support/apps.ts';
 
 /** The runbook has an entry for whatever ops may be shown. */
@@ -40,18 +40,18 @@ test.each([
 });
 
 describe('every errcode that the refresher understands has an entry', () => {
-  const known = ({ byCode, ipNotAllowed }: Meanings) => [
+  const known = ({ byCode, ipNotAllowed }: ErrorCodeTable) => [
     ...Object.keys(byCode),
     String(ipNotAllowed.errcode),
   ];
   const aboutTokens = Array.from({ length: 3_000 }, (_, index) => 40_000 + index)
     .filter(
       (errcode) =>
-        refusalError(shop, { errcode, errmsg: '' }, 'access-token', false, officialMeanings).refused ===
+        toSourceError(shop, { errcode, errmsg: '' }, 'access-token', false, officialErrorCodes).refused ===
         'access-token',
     )
     .map(String);
-  const codes = new Set([...known(officialMeanings), ...known(wecomMeanings), ...aboutTokens]);
+  const codes = new Set([...known(officialErrorCodes), ...known(wecomErrorCodes), ...aboutTokens]);
 
   test.each([...codes])('%s', (code) => expect(entries).toContain(code));
 });
@@ -62,7 +62,7 @@ test('every code of our own has an entry', () => {
     sources.flatMap((source) =>
       [
         ...source.matchAll(/\bcode: '([a-z]+(?:-[a-z]+)*)'/g),
-        ...source.matchAll(/new Retryable\(\s*['`]([^'`]+)/g),
+        ...source.matchAll(/new RetryableError\(\s*['`]([^'`]+)/g),
         ...source.matchAll(/^ {2}'([A-Z][A-Z_]+)',$/gm),
       ].map(([, code]) => (code ?? '').replace(/\$\{\w+\}/, 'NNN')),
     ),

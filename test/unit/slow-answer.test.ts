@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { refresh } from '../../functions/core/refresh.ts';
-import { timingOf } from '../../functions/core/timing.ts';
+import { timingOf } from '../../functions/core/rules/timing.ts';
 import { shop } from '../support/apps.ts';
 import { instrumented } from '../support/instrumented-ports.ts';
 import { MemoryWorld } from '../support/memory-ports.ts';

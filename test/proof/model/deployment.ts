@@ -2,10 +2,10 @@ import type { App } from '../../../functions/core/credential.ts';
 import { SourceError } from '../../../functions/core/errors.ts';
 import type { Ports } from '../../../functions/core/ports.ts';
 import { type RefreshRequest, refresh } from '../../../functions/core/refresh.ts';
-import { timingOf } from '../../../functions/core/timing.ts';
+import { timingOf } from '../../../functions/core/rules/timing.ts';
 import { type CallName, instrumented } from '../../support/instrumented-ports.ts';
 import { MemoryWorld } from '../../support/memory-ports.ts';
-import { type Accident, Doomed } from '../doomed.ts';
+import { type Accident, CrashProcess } from '../crash-process.ts';
 import { apps } from '../stories.ts';
 import { History } from './history.ts';
 
@@ -13,7 +13,7 @@ export const MINUTE = 60_000;
 export const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 5 * MINUTE, timing: timingOf(MINUTE) };
 
 /** How AWS is; `throttled` lets every other call through, `deaf` carries out and loses the answer. */
-export type Weather = 'fair' | 'down' | 'throttled' | 'deaf';
+export type FaultMode = 'fair' | 'down' | 'throttled' | 'deaf';
 
 /** One run of the function. */
 export type Run = {
@@ -37,8 +37,8 @@ export class Deployment {
   readonly world = new MemoryWorld(apps, Date.UTC(2026, 0, 1));
   readonly history = new History();
   readonly clockSkewsMs = [0, 0, 0];
-  table: Weather = 'fair';
-  parameterStore: Weather = 'fair';
+  table: FaultMode = 'fair';
+  parameterStore: FaultMode = 'fair';
   /** How long WeChat takes to answer; it does at once what it is asked. */
   latencyMs = 0;
   #throttle = 0;
@@ -52,8 +52,12 @@ export class Deployment {
     await Promise.all(
       runs.map(({ refresher, apps, request }, index) => {
         const at = (index === 0 ? accident?.at : undefined) ?? 0;
-        const doomed = new Doomed(this.#ports(refresher, pauses), accident?.kind ?? 'dies before', at);
-        return doomed.run((ports) => refresh(apps, request, schedule, ports));
+        const process_ = new CrashProcess(
+          this.#ports(refresher, pauses),
+          accident?.kind ?? 'dies before',
+          at,
+        );
+        return process_.run((ports) => refresh(apps, request, schedule, ports));
       }),
     );
   }
@@ -81,11 +85,11 @@ export class Deployment {
       this.world.clock.advance(this.latencyMs);
       return answer;
     }
-    const weather = name.startsWith('store.') ? this.table : this.parameterStore;
-    if (weather === 'fair' || name === 'source.accepts' || name === 'notices.send') return call();
-    if (weather === 'deaf' || (weather === 'throttled' && ++this.#throttle % 2 === 0)) {
+    const faultMode = name.startsWith('store.') ? this.table : this.parameterStore;
+    if (faultMode === 'fair' || name === 'source.accepts' || name === 'notices.send') return call();
+    if (faultMode === 'deaf' || (faultMode === 'throttled' && ++this.#throttle % 2 === 0)) {
       const answer = await call();
-      if (weather === 'throttled') return answer;
+      if (faultMode === 'throttled') return answer;
     }
     throw name.startsWith('secrets.')
       ? new SourceError('no answer', { code: 'secret-unreadable', kind: 'transient' })

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { ownEvents, strangeEvents } from './commands.ts';
-import { Trial } from './trial.ts';
+import { Scenario } from './scenario.ts';
 
 const size = { maxCommands: 16, size: 'max' } as const;
 /** Half of them without strangers, because more can be said of those. */
@@ -24,13 +24,13 @@ export async function anyStoryHeals(
   const total: Total = { runs: 0, events: 0, upstreamCalls: 0, healingTicks: 0 };
   await fc.assert(
     fc.asyncProperty(stories, lifetimes, async (story, lifetimeSeconds) => {
-      const trial = new Trial(lifetimeSeconds);
-      await fc.asyncModelRun(() => ({ model: {}, real: trial }), story);
-      await trial.settle();
+      const scenario = new Scenario(lifetimeSeconds);
+      await fc.asyncModelRun(() => ({ model: {}, real: scenario }), story);
+      await scenario.settle();
       total.runs++;
       total.events += [...story].length;
-      total.upstreamCalls += trial.upstreamCalls;
-      total.healingTicks = Math.max(total.healingTicks, trial.judge.healingTicks);
+      total.upstreamCalls += scenario.upstreamCalls;
+      total.healingTicks = Math.max(total.healingTicks, scenario.invariants.healingTicks);
     }),
     parameters,
   );

@@ -1,0 +1,128 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type {
+  CredentialRecord,
+  Failure,
+  FailureKind,
+  IssuedValue,
+  PreviousValue,
+} from '../core/credential.ts';
+
+export type Item = Record<string, AttributeValue>;
+
+/** The record as the table holds it: flat, because ops read it in the console. Instants are epoch ms. */
+export function toItem(record: CredentialRecord): Item {
+  const { current, previous, failure } = record;
+  return {
+    id: text(record.id),
+    version: number(record.version),
+    mirroredVersion: number(record.mirroredVersion),
+    leaseId: text(record.leaseId),
+    leaseUntil: number(record.leaseUntil),
+    validityUnknown: { BOOL: record.validityUnknown },
+    nextAttemptAt: number(record.nextAttemptAt),
+    failureCount: number(failure?.count ?? 0),
+    forcedAt: number(record.forcedAt),
+    forcedToday: number(record.forcedToday),
+    askedAt: number(record.askedAt),
+    requestsToday: number(record.requestsToday),
+    probedAt: number(record.probedAt),
+    classicQuotaBackAt: number(record.classicQuotaBackAt),
+    rotationNotifiedAt: number(record.rotationNotifiedAt),
+    notifiedErrorCode: text(record.notifiedErrorCode),
+    errorNotifiedAt: number(record.errorNotifiedAt),
+    ...(previous && {
+      previousFingerprint: text(previous.fingerprint),
+      previousValidUntil: number(previous.validUntil),
+    }),
+    ...(current && {
+      value: text(current.value),
+      fingerprint: text(current.fingerprint),
+      ...(current.account !== undefined && { account: text(current.account) }),
+      issuedAt: number(current.issuedAt),
+      expiresAt: number(current.expiresAt),
+      renewedAt: number(current.renewedAt),
+      confirmedAt: number(current.confirmedAt),
+    }),
+    ...(failure && {
+      failureKind: text(failure.kind),
+      failureAttempt: text(failure.inputs),
+      lastError: {
+        M: { code: text(failure.code), message: text(failure.message), at: number(failure.at) },
+      },
+    }),
+  };
+}
+
+/** Reads an item, tolerant of what is missing: a record that cannot be read could never be renewed either. */
+export function fromItem(item: Item): CredentialRecord {
+  const current = issuedValueOf(item);
+  const previous = previousValueOf(item);
+  const failure = failureOf(item);
+  return {
+    id: textOf(item, 'id') ?? '',
+    version: numberOf(item, 'version'),
+    mirroredVersion: numberOf(item, 'mirroredVersion'),
+    leaseId: textOf(item, 'leaseId') ?? '',
+    leaseUntil: numberOf(item, 'leaseUntil'),
+    validityUnknown: item['validityUnknown']?.BOOL ?? false,
+    nextAttemptAt: numberOf(item, 'nextAttemptAt'),
+    forcedAt: numberOf(item, 'forcedAt'),
+    forcedToday: numberOf(item, 'forcedToday'),
+    askedAt: numberOf(item, 'askedAt'),
+    requestsToday: numberOf(item, 'requestsToday'),
+    probedAt: numberOf(item, 'probedAt'),
+    classicQuotaBackAt: numberOf(item, 'classicQuotaBackAt'),
+    rotationNotifiedAt: numberOf(item, 'rotationNotifiedAt'),
+    notifiedErrorCode: textOf(item, 'notifiedErrorCode') ?? '',
+    errorNotifiedAt: numberOf(item, 'errorNotifiedAt'),
+    ...(current && { current }),
+    ...(previous && { previous }),
+    ...(failure && { failure }),
+  };
+}
+
+function issuedValueOf(item: Item): IssuedValue | undefined {
+  const value = textOf(item, 'value');
+  const fingerprint = textOf(item, 'fingerprint');
+  if (!value || !fingerprint) return undefined;
+  return {
+    value,
+    fingerprint,
+    account: textOf(item, 'account'),
+    issuedAt: numberOf(item, 'issuedAt'),
+    expiresAt: numberOf(item, 'expiresAt'),
+    renewedAt: numberOf(item, 'renewedAt'),
+    confirmedAt: numberOf(item, 'confirmedAt'),
+  };
+}
+
+function previousValueOf(item: Item): PreviousValue | undefined {
+  const fingerprint = textOf(item, 'previousFingerprint');
+  return fingerprint ? { fingerprint, validUntil: numberOf(item, 'previousValidUntil') } : undefined;
+}
+
+function failureOf(item: Item): Failure | undefined {
+  const lastError = item['lastError']?.M;
+  const count = numberOf(item, 'failureCount');
+  if (!lastError || count === 0) return undefined;
+  return {
+    count,
+    kind: (textOf(item, 'failureKind') ?? 'transient') as FailureKind,
+    code: textOf(lastError, 'code') ?? 'unknown',
+    message: textOf(lastError, 'message') ?? '',
+    at: numberOf(lastError, 'at'),
+    inputs: textOf(item, 'failureAttempt') ?? '',
+  };
+}
+
+export const text = (value: string): AttributeValue => ({ S: value });
+export const number = (value: number): AttributeValue => ({ N: String(value) });
+
+export function textOf(item: Item, name: string): string | undefined {
+  return item[name]?.S;
+}
+
+export function numberOf(item: Item, name: string): number {
+  const value = Number(item[name]?.N ?? 0);
+  return Number.isFinite(value) ? value : 0;
+}

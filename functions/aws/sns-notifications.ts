@@ -1,0 +1,67 @@
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
+import type { Notice, Notices } from '../core/ports.ts';
+
+export type OperatorNotices = Notices & {
+  /** Publishes what this run has to tell: one message, however many apps share a mistake. */
+  publish(): Promise<void>;
+};
+
+/**
+ * How ops hear: a line in the log and, for a rotation, a count in the metric, each time; a message on the topic when
+ * the notice asks for it. A topic that cannot be reached is a line in the log.
+ *
+ * @param eachApp whether the metric has the app for a dimension
+ */
+export function operatorNotices(
+  means: { logger: Logger; metrics: Metrics; sns: SNSClient },
+  topicArn: string,
+  eachApp: boolean,
+): OperatorNotices {
+  const { logger, metrics, sns } = means;
+  let toTell: Notice[] = [];
+  return {
+    async send(notice) {
+      logger.warn(notice.message, { notice });
+      if (notice.kind === 'unexpected-rotation') {
+        const rotations = metrics.singleMetric();
+        if (eachApp) rotations.addDimension('app', notice.app);
+        rotations.addMetric('UnexpectedRotation', MetricUnit.Count, 1);
+      }
+      if (notice.tell) toTell.push(notice);
+    },
+    async publish() {
+      const [first, ...more] = toTell;
+      toTell = [];
+      if (!first) return;
+      try {
+        await sns.send(
+          new PublishCommand({
+            TopicArn: topicArn,
+            Subject: more.length > 0 ? `WeChat: ${more.length + 1} notices` : subjectOf(first),
+            Message: messageOf([first, ...more]),
+          }),
+        );
+      } catch (error) {
+        logger.error('A notice could not be published', {
+          reason: error instanceof Error ? error.name : 'unknown error',
+        });
+      }
+    },
+  };
+}
+
+/** At most 100 characters: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html */
+function subjectOf({ kind, app, credential }: Notice): string {
+  return `WeChat ${app}/${credential}: ${kind}`;
+}
+
+/** The first few hundred would do; SNS takes 256 KB. */
+const MAX_NOTICES_IN_A_MESSAGE = 200;
+
+function messageOf(notices: readonly Notice[]): string {
+  const shown = notices.slice(0, MAX_NOTICES_IN_A_MESSAGE).map(({ message }) => message);
+  const rest = notices.length - shown.length;
+  return [...shown, ...(rest > 0 ? [`… and ${rest} more: see the log of the refresher.`] : [])].join('\n\n');
+}

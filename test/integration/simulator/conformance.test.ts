@@ -1,0 +1,13 @@
+import { DEMO_ACCOUNT, DEMO_WECOM_APP, startSimulator } from '../../../local/simulator/simulator.ts';
+import { tokenRouteConformance } from './token-route-conformance.ts';
+
+tokenRouteConformance({
+  name: 'the simulator',
+  ticketTypes: ['jsapi', 'wx_card'],
+  wecom: { ticketTypes: ['jsapi', 'agent_config'] },
+  async start() {
+    const { url, close } = await startSimulator();
+    const { corpId, secret: corpSecret } = DEMO_WECOM_APP;
+    return { ...DEMO_ACCOUNT, corpId, corpSecret, url, stop: close };
+  },
+});

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import { accountRefusals } from '../../../local/simulator/errors.ts';
+import { DEMO_ACCOUNT } from '../../../local/simulator/simulator.ts';
+import { openSimulator } from './harness.ts';
+
+const { appId } = DEMO_ACCOUNT;
+
+describe('who is let in', () => {
+  test.each(accountRefusals)(
+    'an account in state %d is refused on both token routes, until it is mended',
+    async (errcode) => {
+      const { classic, stable, simulator, probe } = await openSimulator();
+      const { access_token } = await classic();
+      simulator.setState(appId, errcode);
+      expect((await classic()).errcode).toBe(errcode);
+      expect((await stable()).errcode).toBe(errcode);
+      expect(await probe(access_token)).toBe(0);
+      simulator.setState(appId, undefined);
+      expect((await classic()).errcode).toBeUndefined();
+    },
+  );
+
+  test('a new secret locks out the old one; tokens live on', async () => {
+    const { classic, simulator, probe } = await openSimulator();
+    const { access_token } = await classic();
+    simulator.setSecret(appId, 'brand-new');
+    expect((await classic()).errcode).toBe(40001);
+    expect((await classic({ secret: 'brand-new' })).errcode).toBeUndefined();
+    expect(await probe(access_token)).toBe(0);
+  });
+
+  test('the first mistake counts: secret, state, IP list, quota', async () => {
+    const { classic, simulator } = await openSimulator({
+      accounts: [{ ...DEMO_ACCOUNT, allowedIps: ['198.51.100.1'], dailyTokenQuota: 1 }],
+    });
+    simulator.rotate(appId);
+    simulator.setState(appId, 50007);
+    expect((await classic({ secret: 'wrong' })).errcode).toBe(40001);
+    expect((await classic()).errcode).toBe(50007);
+    simulator.setState(appId, undefined);
+    expect((await classic()).errcode).toBe(40164);
+    simulator.setAllowedIps(appId, undefined);
+    expect((await classic()).errcode).toBe(45009);
+  });
+});
+
+describe('the IP list', () => {
+  test.each([
+    ['203.0.113.7', undefined, true],
+    ['203.0.113.7', [], false],
+    ['203.0.113.7', ['203.0.113.7'], true],
+    ['203.0.113.7', ['203.0.113.8'], false],
+    ['203.0.113.7', ['198.51.100.1', '203.0.113.0/29'], true],
+    ['203.0.113.8', ['203.0.113.0/29'], false],
+    ['2001:db8::7', ['2001:db8::/32'], true],
+    ['2001:db9::7', ['2001:db8::/32', '203.0.113.7'], false],
+  ])('%s against %j', async (callerIp, allowedIps, letIn) => {
+    const { classic, stable } = await openSimulator({
+      callerIp,
+      accounts: [{ ...DEMO_ACCOUNT, allowedIps }],
+    });
+    const expected = letIn ? undefined : 40164;
+    expect((await classic()).errcode).toBe(expected);
+    expect((await stable()).errcode).toBe(expected);
+  });
+
+  test('40164 names the caller just so', async () => {
+    const { classic, simulator } = await openSimulator();
+    simulator.setAllowedIps(appId, ['198.51.100.1']);
+    for (let call = 0; call < 4; call += 1) {
+      expect((await classic()).errmsg).toMatch(
+        /^invalid ip 203\.0\.113\.7 ipv6 ::ffff:203\.0\.113\.7, not in whitelist rid: [0-9a-f]+-[0-9a-f]+-[0-9a-f]+$/,
+      );
+    }
+    simulator.setAllowedIps(appId, ['203.0.113.7']);
+    expect((await classic()).errcode).toBeUndefined();
+  });
+
+  test.each(['example.com', '203.0.113.0/33', '203.0.113.0/', '2001:db8::/129', ''])(
+    "'%s' is no entry",
+    async (entry) => {
+      const { simulator } = await openSimulator();
+      expect(() => simulator.setAllowedIps(appId, [entry])).toThrow(`'${entry}' is neither`);
+    },
+  );
+});
+
+describe('what differs from answer to answer', () => {
+  test('the separator before rid varies, and the errcode does not', async () => {
+    const { classic } = await openSimulator();
+    const refusals = [];
+    for (let call = 0; call < 8; call += 1) refusals.push(await classic({ grant_type: 'x' }));
+    const separators = refusals.map(
+      ({ errmsg }) => /^invalid grant_type(.*)rid: \w+-\w+-\w+$/.exec(errmsg ?? '')?.[1],
+    );
+    expect(new Set(separators)).toEqual(new Set([' ', ', ', '; ', ' , ']));
+    expect(new Set(refusals.map(({ errmsg }) => errmsg)).size).toBe(8);
+    expect(new Set(refusals.map(({ errcode }) => errcode))).toEqual(new Set([40002]));
+  });
+
+  test('the Content-Type is one of two', async () => {
+    const { simulator } = await openSimulator();
+    const seen = [];
+    for (let call = 0; call < 4; call += 1) {
+      seen.push((await fetch(`${simulator.url}/cgi-bin/token`)).headers.get('content-type'));
+    }
+    expect(new Set(seen)).toEqual(new Set(['application/json; encoding=utf-8', 'text/plain']));
+  });
+
+  test('two runs are alike', async () => {
+    const [one, two] = [await openSimulator(), await openSimulator()];
+    expect(await one.classic({ grant_type: 'x' })).toEqual(await two.classic({ grant_type: 'x' }));
+    expect(await one.classic()).toEqual(await two.classic());
+  });
+});
+
+test.each([
+  ['GET', '/cgi-bin/nowhere', 40066],
+  ['GET', '/constructor', 40066],
+  ['POST', '/cgi-bin/token', 43001],
+  ['PUT', '/cgi-bin/stable_token', 43002],
+])('%s %s gets %d', async (method, path, errcode) => {
+  const { simulator } = await openSimulator();
+  const response = await fetch(`${simulator.url}${path}`, { method });
+  expect([response.status, await response.json()]).toMatchObject([200, { errcode }]);
+});

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { DEMO_ACCOUNT } from '../../../local/simulator/simulator.ts';
+import { openSimulator } from './harness.ts';
+
+describe('getticket', () => {
+  test.each([
+    [0, 'same'],
+    [3600, 'same'],
+    [7199.999, 'same'],
+    [7200, 'new'],
+  ])('after %d s: %s ticket, and expires_in says 7200', async (seconds, expected) => {
+    const { at, stable, classic, ticket } = await openSimulator();
+    const first = await ticket((await stable()).access_token);
+    expect(first.ticket).toMatch(/^simticket_[\w-]{128}$/);
+    at(seconds);
+    const second = await ticket((await classic()).access_token);
+    expect(second.ticket === first.ticket ? 'same' : 'new').toBe(expected);
+    expect(second).toMatchObject({ errcode: 0, errmsg: 'ok', expires_in: 7200 });
+  });
+
+  test('jsapi and wx_card are two tickets', async () => {
+    const { classic, ticket, simulator } = await openSimulator();
+    const { access_token } = await classic();
+    const jsapi = await ticket(access_token, 'jsapi');
+    const card = await ticket(access_token, 'wx_card');
+    expect(jsapi.ticket).not.toBe(card.ticket);
+    expect(simulator.currentTicket(DEMO_ACCOUNT.appId, 'jsapi')).toBe(jsapi.ticket);
+    expect(simulator.currentTicket(DEMO_ACCOUNT.appId, 'wx_card')).toBe(card.ticket);
+  });
+
+  test('another type gets 40097', async () => {
+    const { classic, ticket } = await openSimulator();
+    expect((await ticket((await classic()).access_token, 'agent_config')).errcode).toBe(40097);
+  });
+
+  test('a ticket outlives the access token that fetched it', async () => {
+    const { at, classic, ticket, probe, simulator } = await openSimulator();
+    const { access_token } = await classic();
+    at(7000);
+    const { ticket: value = '' } = await ticket(access_token);
+    at(7000 + 7199);
+    expect(await probe(access_token)).toBe(42001);
+    expect(simulator.tokenAlive(value)).toBe(true);
+    at(7000 + 7200);
+    expect(simulator.tokenAlive(value)).toBe(false);
+    expect(simulator.currentTicket(DEMO_ACCOUNT.appId, 'jsapi')).toBeUndefined();
+  });
+});
+
+describe('what a dead token gets, on every route that needs one', () => {
+  const routes = ['/cgi-bin/ticket/getticket', '/cgi-bin/get_api_domain_ip', '/cgi-bin/getcallbackip'];
+
+  test.each(routes)('%s', async (path) => {
+    const { at, classic, ticket, get } = await openSimulator();
+    const ask = (access_token = '') => get(path, { access_token, type: 'jsapi' });
+    const replaced = await classic();
+    const { ticket: aTicket } = await ticket(replaced.access_token);
+    await classic();
+    const newest = await classic();
+
+    expect(await ask()).toMatchObject({ errcode: 41001 });
+    expect(await ask('never-was-one')).toMatchObject({
+      errcode: 40014,
+      errmsg: expect.stringMatching(/^invalid access_token\W+rid: /),
+    });
+    expect(await ask(aTicket)).toMatchObject({ errcode: 40014 });
+    expect(await ask(replaced.access_token)).toMatchObject({
+      errcode: 40001,
+      errmsg: expect.stringMatching(/^invalid credential, access_token is invalid or not latest\W+rid: /),
+    });
+    at(7200);
+    expect(await ask(newest.access_token)).toMatchObject({
+      errcode: 42001,
+      errmsg: expect.stringMatching(/^access_token expired\W+rid: /),
+    });
+  });
+
+  test.each(routes.slice(1))('%s answers a live one with the list of addresses', async (path) => {
+    const { classic, stable, get } = await openSimulator();
+    for (const { access_token = '' } of [await classic(), await stable()]) {
+      expect(await get(path, { access_token })).toEqual({
+        ip_list: expect.arrayContaining([expect.any(String)]),
+      });
+    }
+  });
+
+  test('an expired token is forgotten a day after its end', async () => {
+    const { at, classic, probe } = await openSimulator();
+    const { access_token } = await classic();
+    at(7200 + 86_399);
+    await classic();
+    expect(await probe(access_token)).toBe(42001);
+    at(7200 + 86_400);
+    await classic();
+    expect(await probe(access_token)).toBe(40014);
+  });
+});

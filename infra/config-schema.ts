@@ -1,69 +1,19 @@
 import * as z from 'zod';
+import {
+  appIdSchema,
+  appSchema,
+  officialAccountSchema,
+  oneOf,
+  text,
+  wholeNumber,
+} from '../functions/core/app-schema.ts';
 import type { WechatApp, WecomApp } from '../functions/core/credential.ts';
 import { defaultWechatHosts, defaultWecomHosts, wechatHost } from '../functions/wechat/hosts.ts';
 
-function oneOf<const T extends string>(values: readonly T[]) {
-  return z.enum(values, `expected one of ${values.join(', ')}`);
-}
-
-function wholeNumber(min: number, max: number) {
-  const cure = `expected a whole number from ${min} to ${max}`;
-  return z.int(cure).min(min, cure).max(max, cure);
-}
-
-/** Lets a cross-check run beside other mistakes, which must not hide it: it may meet values that are no valid ones. */
+/** Lets a cross-check run beside other issues, which must not hide it: it may meet values that are no valid ones. */
 const runDespiteOtherIssues = {
   when: ({ value }: z.core.ParsePayload) => typeof value === 'object' && value !== null,
 };
-
-/** @param cure said for a wrong type as well as for a wrong shape */
-function text(shape: RegExp, cure: string) {
-  return z.string(cure).regex(shape, cure);
-}
-
-const name = text(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -');
-
-function tickets<const T extends string>(types: readonly T[]) {
-  return z
-    .array(oneOf(types), 'expected a list of tickets')
-    .refine((given) => new Set(given).size === given.length, 'names a ticket twice; remove one')
-    .default([]);
-}
-
-const noTickets = z
-  .array(z.never(), 'expected no tickets')
-  .max(0, 'this kind has no tickets; remove them')
-  .default([]);
-
-const officialAppId = text(
-  /^[A-Za-z0-9_-]{4,64}$/,
-  'expected the AppID from mp.weixin.qq.com, like wx0123456789abcdef',
-);
-const wechatApp = { name, appId: officialAppId, tokenApi: oneOf(['classic', 'stable']).default('classic') };
-const officialAccount = z.strictObject({
-  ...wechatApp,
-  kind: z.literal('official-account'),
-  tickets: tickets(['jsapi', 'wx_card']),
-});
-const miniApp = z.strictObject({
-  ...wechatApp,
-  kind: z.enum(['mini-program', 'mini-game']),
-  tickets: noTickets,
-});
-const wecomApp = z.strictObject({
-  name,
-  kind: z.literal('wecom'),
-  corpId: text(
-    /^[A-Za-z0-9_-]{4,64}$/,
-    'expected the CorpID from work.weixin.qq.com, like ww0123456789abcdef',
-  ),
-  agentId: wholeNumber(1, 2_147_483_647),
-  tickets: tickets(['jsapi', 'agent_config']),
-});
-
-const app = z.discriminatedUnion('kind', [officialAccount, miniApp, wecomApp], {
-  error: 'expected one of official-account, mini-program, mini-game, wecom',
-});
 
 function hosts(byDefault: readonly string[]) {
   return z
@@ -77,8 +27,8 @@ function parameterPath(cure: string) {
 }
 
 /** `-c appId=…`: one account needs no JSON. */
-export const singleApp = officialAppId.transform((appId) =>
-  officialAccount.parse({ name: 'default', kind: 'official-account', appId }),
+export const singleApp = appIdSchema.transform((appId) =>
+  officialAccountSchema.parse({ name: 'default', kind: 'official-account', appId }),
 );
 
 export const DEFAULT_STACK_NAME = 'WechatTokenRefresher';
@@ -87,7 +37,7 @@ export const DEFAULT_PARAMETER_PREFIX = '/wechat';
 /** The `wechat` context of DESIGN.md section 3. Every check says its cure; unknown keys are refused. */
 export const wechat = z
   .strictObject({
-    apps: z.array(app, 'expected a list of apps').min(1, 'expected at least one app').optional(),
+    apps: z.array(appSchema, 'expected a list of apps').min(1, 'expected at least one app').optional(),
     stackName: text(/^[A-Za-z][A-Za-z0-9-]{0,127}$/, 'expected a letter, then letters, digits and -').default(
       DEFAULT_STACK_NAME,
     ),

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { join, relative, resolve } from 'node:path';
 import { recordTable } from '../functions/aws/record-table.ts';
-import { credentialsOf, type WechatApp } from '../functions/core/credential.ts';
+import { appSchema } from '../functions/core/app-schema.ts';
+import { accountOf, credentialsOf } from '../functions/core/credential.ts';
 import type { SecretStore } from '../functions/core/ports.ts';
 import { allowAnonymous } from '../functions/http/authenticator.ts';
 import { readApi } from '../functions/http/read-api.ts';
@@ -57,7 +58,7 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
   started.push(lock.release);
 
   const account = settings.account ?? (await startDemo(folder, started));
-  const app: WechatApp = { ...settings.app, appId: account.appId };
+  const app = appSchema.parse({ ...settings.app, appId: account.appId });
   const table = await openEmbeddedTable(join(folder, 'dynamodb'));
   started.push(table.close);
   const store = recordTable(table.client, table.tableName);
@@ -124,7 +125,7 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
       wechat: settings.account
         ? account.hosts.join(', ')
         : `a simulator on ${account.hosts.join(', ')}; set WECHAT_APPID and WECHAT_SECRET for the real one`,
-      appId: app.appId,
+      appId: accountOf(app),
       baseUrl: url,
       parameters: `${relative('.', parameters) || parameters}${PREFIX}/tokens/default/`,
       credentials: credentialsOf(app).map(({ name }) => name),

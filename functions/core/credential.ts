@@ -1,27 +1,20 @@
+import type * as z from 'zod';
+import type { appSchema } from './app-schema.ts';
+
 /** One account: what owns an access token of its own. */
-export type App = WechatApp | WecomApp;
-
+export type App = DeepReadonly<z.output<typeof appSchema>>;
+/** 企业微信: one secret of a corp. */
+export type WecomApp = Extract<App, { kind: 'wecom' }>;
 /** 公众号, 服务号, 小程序, 小游戏: one AppID with its AppSecret. */
-export type WechatApp = {
-  /** Unique in a deployment; part of every name that readers use. */
-  readonly name: string;
-  readonly kind: 'official-account' | 'mini-program' | 'mini-game';
-  readonly appId: string;
-  /** `classic`: `/cgi-bin/token`, every call rotates. `stable`: `/cgi-bin/stable_token`, the same value until near its end. */
-  readonly tokenApi: TokenApi;
-  readonly tickets: readonly ('jsapi' | 'wx_card')[];
-};
+export type WechatApp = Exclude<App, WecomApp>;
 
-/** 企业微信: one agent of a corp. Each agent has a secret and so a token of its own: never key it by the corp alone. */
-export type WecomApp = {
-  readonly name: string;
-  readonly kind: 'wecom';
-  readonly corpId: string;
-  readonly agentId: number;
-  readonly tickets: readonly ('jsapi' | 'agent_config')[];
-};
+type DeepReadonly<T> = T extends readonly (infer E)[]
+  ? readonly E[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
 
-export type TokenApi = 'classic' | 'stable';
+export type TokenApi = WechatApp['tokenApi'];
 /** WeChat's own name of a ticket, as in `getticket?type=…`. */
 export type TicketType = App['tickets'][number];
 

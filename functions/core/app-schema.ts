@@ -1,0 +1,81 @@
+import * as z from 'zod';
+
+/**
+ * The one shape of an app, from the configuration over the deployment's file to local mode; `credential.ts` infers its
+ * types from here. What checks input imports this file; what only needs the types does not, so that the read function
+ * loads no zod.
+ */
+
+export function oneOf<const T extends string>(values: readonly T[]) {
+  return z.enum(values, `expected one of ${values.join(', ')}`);
+}
+
+export function wholeNumber(min: number, max: number) {
+  const remedy = `expected a whole number from ${min} to ${max}`;
+  return z.int(remedy).min(min, remedy).max(max, remedy);
+}
+
+/** @param remedy said for a wrong type as well as for a wrong shape */
+export function text(shape: RegExp, remedy: string) {
+  return z.string(remedy).regex(shape, remedy);
+}
+
+function tickets<const T extends string>(types: readonly T[]) {
+  return z
+    .array(oneOf(types), 'expected a list of tickets')
+    .refine((given) => new Set(given).size === given.length, 'names a ticket twice; remove one')
+    .default([]);
+}
+
+/** Unique in a deployment; part of every name that readers use. */
+const name = text(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -');
+
+export const appIdSchema = text(
+  /^[A-Za-z0-9_-]{4,64}$/,
+  'expected the AppID from mp.weixin.qq.com, like wx0123456789abcdef',
+);
+
+const wechatApp = {
+  name,
+  appId: appIdSchema,
+  /** `classic`: `/cgi-bin/token`, every call rotates. `stable`: `/cgi-bin/stable_token`, the same value until near its end. */
+  tokenApi: oneOf(['classic', 'stable']).default('classic'),
+};
+
+/** 公众号, 服务号. */
+export const officialAccountSchema = z.strictObject({
+  ...wechatApp,
+  kind: z.literal('official-account'),
+  tickets: tickets(['jsapi', 'wx_card']),
+});
+
+/** 小程序, 小游戏. */
+const miniAppSchema = z.strictObject({
+  ...wechatApp,
+  kind: z.enum(['mini-program', 'mini-game']),
+  tickets: tickets(['jsapi', 'wx_card']).refine(
+    (given) => given.length === 0,
+    'this kind has no tickets; remove them',
+  ),
+});
+
+/** 企业微信: one agent of a corp. Each agent has a secret and so a token of its own: never key it by the corp alone. */
+export const wecomAppSchema = z.strictObject({
+  name,
+  kind: z.literal('wecom'),
+  corpId: text(
+    /^[A-Za-z0-9_-]{4,64}$/,
+    'expected the CorpID from work.weixin.qq.com, like ww0123456789abcdef',
+  ),
+  agentId: wholeNumber(1, 2_147_483_647),
+  tickets: tickets(['jsapi', 'agent_config']),
+});
+
+/** An account that owns an access token of its own. */
+export const appSchema = z.discriminatedUnion(
+  'kind',
+  [officialAccountSchema, miniAppSchema, wecomAppSchema],
+  {
+    error: 'expected one of official-account, mini-program, mini-game, wecom',
+  },
+);

@@ -6,7 +6,7 @@ import {
   type SSMClient,
 } from '@aws-sdk/client-ssm';
 import { secretParameter } from '../functions/aws/parameters.ts';
-import { fingerprintOf } from '../functions/core/fingerprint.ts';
+import { fingerprintOf } from '../functions/core/credential.ts';
 
 /** What stays behind when an app leaves the configuration, or the whole stack is destroyed. */
 export type Orphans = {

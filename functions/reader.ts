@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
-import type { BatchGet } from './aws/batch-get.ts';
-import { readerKeyLookup } from './aws/reader-key-lookup.ts';
-import { recordReader } from './aws/record-reader.ts';
+import { readerKeyLookup } from './aws/reader-key-item.ts';
+import { type BatchGet, recordReader } from './aws/record-reader.ts';
 import type { Deployment } from './core/credential.ts';
 import { allowAnonymous, readerKeyAuthenticator } from './http/authenticator.ts';
 import { readApi } from './http/read-api.ts';

@@ -4,14 +4,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { clientOptions } from './aws/clients.ts';
-import { runMetrics } from './aws/cloudwatch-metrics.ts';
+import { publishMetrics } from './aws/cloudwatch-metrics.ts';
 import { parameterMirror } from './aws/parameter-mirror.ts';
 import { proxyParameter } from './aws/proxy-parameter.ts';
 import { recordTable } from './aws/record-table.ts';
 import { secretParameters } from './aws/secret-parameters.ts';
-import { operatorNotices } from './aws/sns-notifications.ts';
-import { measuresEachApp, metricNamespace } from './core/reporting/metrics.ts';
-import { observedStore } from './core/reporting/observed-store.ts';
+import { snsNotifications } from './aws/sns-notifications.ts';
+import { measurementsOf, measuresEachApp, metricNamespace, observedStore } from './core/reporting/metrics.ts';
 import type { CredentialResult } from './core/reporting/results.ts';
 import { loadDeployment, requiredEnv } from './deployment.ts';
 import { type Answer, createRefresher, noProxy } from './refresher.ts';
@@ -27,12 +26,11 @@ const ssm = new SSMClient(clientOptions);
 const sns = new SNSClient(clientOptions);
 const proxyUrlParameter = process.env['PROXY_URL_PARAMETER'];
 const store = observedStore(recordTable(new DynamoDBClient(clientOptions), requiredEnv('TABLE_NAME')));
-const notices = operatorNotices(
+const notices = snsNotifications(
   { logger, metrics, sns },
   requiredEnv('NOTICE_TOPIC_ARN'),
   measuresEachApp(deployment.apps),
 );
-const publishMetrics = runMetrics(metrics, deployment);
 let upstreamLatenciesMs: number[] = [];
 const refresher = createRefresher({
   apps: deployment.apps,
@@ -52,7 +50,7 @@ const refresher = createRefresher({
   onUpstreamCall: (latencyMs) => upstreamLatenciesMs.push(latencyMs),
 });
 
-/** EventBridge's tick, ops' manual refresh and questions. A credential that fails is a result, never a failed invocation. */
+/** EventBridge's tick, and operators' manual refreshes and queries. A credential that fails is a result, never a failed invocation. */
 export async function handler(event: unknown): Promise<Answer> {
   const answer = await refresher.answer(event);
   if (!('results' in answer)) return answer;
@@ -65,7 +63,9 @@ export async function handler(event: unknown): Promise<Answer> {
 }
 
 function measure(results: readonly CredentialResult[]): void {
-  publishMetrics({ results, records: store.takeRecords(), upstreamLatenciesMs, now: Date.now() });
+  const { apps, refreshAfterMinutes } = deployment;
+  const facts = { results, records: store.takeRecords(), upstreamLatenciesMs, now: Date.now() };
+  publishMetrics(metrics, measurementsOf(apps, refreshAfterMinutes, facts));
   upstreamLatenciesMs = [];
 }
 

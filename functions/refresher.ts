@@ -16,19 +16,19 @@ import { wechatSource } from './wechat/sources.ts';
 import { wecomErrorCodes } from './wechat/wecom-error-codes.ts';
 
 export type RefreshAnswer = { readonly results: readonly CredentialResult[] };
-/** To an event of DESIGN.md section 5, or to a question of ops. */
+/** To a refresh event, or to an operator's query. */
 export type Answer = RefreshAnswer | { readonly status: StatusReport } | { readonly diagnosis: Diagnosis };
 
 export type Refresher = {
-  /** Carries out one event of DESIGN.md section 5. Throws `InvalidEventError`. */
+  /** Carries out a refresh event (functions/events/refresh-event.ts). Throws `InvalidEventError`. */
   run(event: unknown): Promise<RefreshAnswer>;
-  /** The same, or answers a question of ops. Throws `InvalidEventError`. */
+  /** The same, or answers an operator's query (functions/events/query-event.ts). Throws `InvalidEventError`. */
   answer(event: unknown): Promise<Answer>;
   close(): Promise<void>;
 };
 
 /** What differs between Lambda, one machine and a test on a clock of its own. */
-export type Surroundings = {
+export type RefresherOptions = {
   readonly apps: readonly App[];
   readonly tickMs: number;
   readonly refreshAfterMs: number;
@@ -42,27 +42,28 @@ export type Surroundings = {
   readonly secrets: SecretStore;
   readonly notices: Notices;
   readonly clock: Clock;
-  /** Told of each try to reach WeChat. */
+  /** Called after each attempt to reach WeChat. */
   readonly onUpstreamCall: (latencyMs: number) => void;
 };
 
-/** Puts the core together with WeChat; the caller brings the stores. */
-export function createRefresher(surroundings: Surroundings): Refresher {
-  const { apps, hosts, store, mirror, secrets, notices, clock, refreshAfterMs, probeMs } = surroundings;
-  const egress = new EgressDispatcher(surroundings.proxyUrl);
-  const pauses = {
+/** Connects the core with WeChat; the caller brings the stores. */
+export function createRefresher(options: RefresherOptions): Refresher {
+  const { apps, hosts, store, mirror, secrets, notices, clock, refreshAfterMs, probeMs } = options;
+  const egress = new EgressDispatcher(options.proxyUrl);
+  const retryTiming = {
     now: clock.now,
     random: randomness.fraction,
     sleep: (ms: number) => clock.sleepUntil(clock.now() + ms),
   };
   const clientOf = (platform: Platform) =>
-    wechatClient(platform, egress, pauses, surroundings.onUpstreamCall);
+    wechatClient(platform, egress, retryTiming, options.onUpstreamCall);
   const official = clientOf({ hosts: hosts.official, errorCodes: officialErrorCodes });
   const wecom = clientOf({ hosts: hosts.wecom, errorCodes: wecomErrorCodes });
   const source = wechatSource({ official, wecom });
   const diagnostics = wechatDiagnostics({ official, hosts }, egress, clock.now);
   const ports = { store, mirror, secrets, notices, clock, randomness, source };
-  const schedule = { refreshAfterMs, probeMs, timing: timingOf(surroundings.tickMs) };
+  const schedule = { refreshAfterMs, probeMs, timing: timingOf(options.tickMs) };
+
   async function run(event: unknown): Promise<RefreshAnswer> {
     const { apps: named, request } = parseRefreshEvent(event, apps);
     return { results: await refresh(named, request, schedule, ports) };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { HttpError, problem, type ReadResponse } from '../functions/http/http-types.ts';
+import { errorResponse, HttpError, type ReadResponse } from '../functions/http/http-types.ts';
 import type { ReadApi } from '../functions/http/read-api.ts';
 import { type Invoke, invocation, isInvocation } from './invoke-api.ts';
 import { readBody } from './request-body.ts';
@@ -26,7 +26,7 @@ export async function serveLocally(port: number, read: ReadApi, invoke: Invoke):
   const server = createServer((request, response) => {
     answer(request, read, invoke).then(
       (result) => send(response, result),
-      (error: unknown) => send(response, problem(asProblem(error))),
+      (error: unknown) => send(response, errorResponse(asProblem(error))),
     );
   });
   server.listen(port, '127.0.0.1');

@@ -1,5 +1,5 @@
 import type { WechatApp } from '../../functions/core/credential.ts';
-import { fingerprintOf } from '../../functions/core/fingerprint.ts';
+import { fingerprintOf } from '../../functions/core/credential.ts';
 import { type RefreshRequest, refresh } from '../../functions/core/refresh.ts';
 import { timingOf } from '../../functions/core/rules/timing.ts';
 import { allowAnonymous } from '../../functions/http/authenticator.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { runMetrics } from '../../functions/aws/cloudwatch-metrics.ts';
+import { publishMetrics } from '../../functions/aws/cloudwatch-metrics.ts';
 import type { WechatApp } from '../../functions/core/credential.ts';
 import type { Ports } from '../../functions/core/ports.ts';
 import { refresh } from '../../functions/core/refresh.ts';
-import { observedStore } from '../../functions/core/reporting/observed-store.ts';
+import { measurementsOf, observedStore } from '../../functions/core/reporting/metrics.ts';
 import { timingOf } from '../../functions/core/rules/timing.ts';
 import { MetricLines } from './metric-lines.ts';
 import { SimulatedTime } from './simulated-time.ts';
@@ -44,7 +44,6 @@ export async function countMonth(appCount: number): Promise<Counts> {
   const time = new SimulatedTime(Date.UTC(2026, 10, 1));
   const start = time.now();
   const lines = new MetricLines();
-  const publish = runMetrics(lines, { apps, refreshAfterMinutes: 100 });
   const tally = new Tally();
   const store = observedStore(tally.store());
   const ports: Ports = {
@@ -73,7 +72,8 @@ export async function countMonth(appCount: number): Promise<Counts> {
     if (minute < WARM_UP_MINUTES) continue;
     const upstreamLatenciesMs = Array.from({ length: calls }, () => 50);
     lines.hour = Math.floor((minute - WARM_UP_MINUTES) / 60);
-    publish({ results, records, upstreamLatenciesMs, now: time.now() });
+    const facts = { results, records, upstreamLatenciesMs, now: time.now() };
+    publishMetrics(lines, measurementsOf(apps, 100, facts));
   }
 
   const month = MONTH_MINUTES / COUNTED_MINUTES;

@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { batchGet } from '../../functions/aws/batch-get.ts';
+import { batchGet } from '../../functions/aws/record-table.ts';
 import { loadDeployment, requiredEnv } from '../../functions/deployment.ts';
 import { createReader } from '../../functions/reader.ts';
 

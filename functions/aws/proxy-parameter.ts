@@ -1,25 +1,25 @@
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
-import { SourceError } from '../core/errors.ts';
+import { errorCodes, SourceError } from '../core/errors.ts';
 
-/** Ops may replace the proxy's password; a minute later it is used. */
+/** Operators may replace the proxy's password; a minute later it is used. */
 const CACHE_TTL_MS = 60_000;
 
 /**
- * The proxy's URL, with its credentials, from an SSM SecureString. Neither it nor any part of it ever stands in an error.
+ * The proxy's URL, with its credentials, from an SSM SecureString. No part of it ever appears in an error.
  *
  * @param clock epoch ms
  */
 export function proxyParameter(client: SSMClient, name: string, clock: () => number): () => Promise<string> {
-  let kept: { url: Promise<string>; until: number } | undefined;
+  let cached: { url: Promise<string>; until: number } | undefined;
   return () => {
     const now = clock();
-    if (kept && now < kept.until) return kept.url;
+    if (cached && now < cached.until) return cached.url;
     const url = fetchUrl(client, name);
-    // A failure is nobody's answer but the present callers'.
+    // A failure is the answer to the present callers only.
     url.catch(() => {
-      if (kept?.url === url) kept = undefined;
+      if (cached?.url === url) cached = undefined;
     });
-    kept = { url, until: now + CACHE_TTL_MS };
+    cached = { url, until: now + CACHE_TTL_MS };
     return url;
   };
 }
@@ -33,15 +33,16 @@ async function fetchUrl(client: SSMClient, name: string): Promise<string> {
     if (!(cause instanceof ParameterNotFound)) {
       const reason = cause instanceof Error ? cause.name : 'unknown error';
       throw new SourceError(`The proxy's URL could not be read from ${name} (${reason}).`, {
-        code: 'proxy-unreadable',
+        code: errorCodes.proxyUnreadable,
         kind: 'transient',
+        reachedWechat: false,
         cause,
       });
     }
   }
   if (value && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)) return value;
   throw new SourceError(
-    `${value ? 'What stands in' : 'There is no proxy URL in'} the SSM parameter ${name}${value ? ' is no proxy URL' : ''}. Write one like http://user:password@proxy.example.com:3128 as a SecureString.`,
-    { code: 'proxy-misconfigured', kind: 'configuration' },
+    `${value ? 'The value of' : 'There is no proxy URL in'} the SSM parameter ${name}${value ? ' is not a proxy URL' : ''}. Write one like http://user:password@proxy.example.com:3128 as a SecureString.`,
+    { code: errorCodes.proxyMisconfigured, kind: 'configuration', reachedWechat: false },
   );
 }

@@ -1,5 +1,6 @@
 import type { ReaderKey } from '../core/reader-key.ts';
 import { type Item, number, numberOf, text, textOf } from './record-item.ts';
+import { type BatchGet, readItems } from './record-reader.ts';
 
 /** No app can be called that, so a key's item never stands where a credential's does. */
 export const READER_KEY_PREFIX = 'key#';
@@ -29,5 +30,16 @@ export function fromReaderKeyItem(item: Item): ReaderKey {
     createdAt: numberOf(item, 'createdAt'),
     ...(item['expiresAt'] && { expiresAt: numberOf(item, 'expiresAt') }),
     ...(item['revokedAt'] && { revokedAt: numberOf(item, 'revokedAt') }),
+  };
+}
+
+/** Finds a reader key by the SHA-256 (hex) of what a caller shows. */
+export function readerKeyLookup(
+  batchGet: BatchGet,
+  tableName: string,
+): (sha256: string) => Promise<ReaderKey | undefined> {
+  return async (sha256) => {
+    const [item] = await readItems(batchGet, tableName, [readerKeyId(sha256)]);
+    return item && fromReaderKeyItem(item);
   };
 }

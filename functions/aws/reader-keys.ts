@@ -5,14 +5,14 @@ import {
   paginateScan,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { fingerprintOf } from '../core/fingerprint.ts';
+import { fingerprintOf } from '../core/credential.ts';
 import { type ReaderKey, statusOf } from '../core/reader-key.ts';
 import { fromReaderKeyItem, READER_KEY_PREFIX, readerKeyId, toReaderKeyItem } from './reader-key-item.ts';
 import { number, text } from './record-item.ts';
 
 const KEY_BYTES = 32;
 
-/** The name is one that ops already use for a key which still opens. */
+/** The name belongs to another key that is still valid. */
 export class ReaderKeyNameTakenError extends Error {
   override readonly name = 'ReaderKeyNameTakenError';
   constructor(name: string) {
@@ -28,18 +28,18 @@ export class UnknownReaderKeyError extends Error {
   }
 }
 
-/** What ops do with reader keys. Runs with an operator's rights, never in the read function. Instants are epoch ms. */
+/** What operators do with reader keys. Runs with their permissions, never in the read function. Instants are epoch ms. */
 export type ReaderKeys = {
   /**
-   * Makes a key; only its SHA-256 is kept, so this is the one time that anybody sees it.
+   * Makes a key; only its SHA-256 is stored, so this is the only time that the key is seen.
    *
    * @throws ReaderKeyNameTakenError
    */
-  create(order: Pick<ReaderKey, 'name' | 'apps' | 'expiresAt'>): Promise<{ key: string }>;
+  create(key: Pick<ReaderKey, 'name' | 'apps' | 'expiresAt'>): Promise<{ key: string }>;
   /** Every key that was ever made, oldest first. */
   list(): Promise<ReaderKey[]>;
   /**
-   * Closes every valid key of that name; the read URL follows within a minute.
+   * Revokes every valid key of that name; the read URL follows within a minute.
    *
    * @throws UnknownReaderKeyError
    */
@@ -71,10 +71,10 @@ export function readerKeys(client: DynamoDBClient, tableName: string, clock: () 
   }
 
   return {
-    async create(order) {
-      if ((await valid(order.name)).length > 0) throw new ReaderKeyNameTakenError(order.name);
+    async create(options) {
+      if ((await valid(options.name)).length > 0) throw new ReaderKeyNameTakenError(options.name);
       const key = `wtk_${randomBytes(KEY_BYTES).toString('base64url')}`;
-      const item = toReaderKeyItem(readerKeyId(fingerprintOf(key)), { ...order, createdAt: clock() });
+      const item = toReaderKeyItem(readerKeyId(fingerprintOf(key)), { ...options, createdAt: clock() });
       await client.send(new PutItemCommand({ TableName: tableName, Item: item }));
       return { key };
     },

@@ -9,7 +9,7 @@ import type {
 
 export type Item = Record<string, AttributeValue>;
 
-/** The record as the table holds it: flat, because ops read it in the console. Instants are epoch ms. */
+/** The record as the table holds it: flat, because operators read it in the console (docs/architecture.md#the-tables-item). */
 export function toItem(record: CredentialRecord): Item {
   const { current, previous, failure } = record;
   return {
@@ -23,7 +23,7 @@ export function toItem(record: CredentialRecord): Item {
     failureCount: number(failure?.count ?? 0),
     forcedAt: number(record.forcedAt),
     forcedToday: number(record.forcedToday),
-    askedAt: number(record.askedAt),
+    requestedAt: number(record.requestedAt),
     requestsToday: number(record.requestsToday),
     probedAt: number(record.probedAt),
     classicQuotaBackAt: number(record.classicQuotaBackAt),
@@ -45,9 +45,14 @@ export function toItem(record: CredentialRecord): Item {
     }),
     ...(failure && {
       failureKind: text(failure.kind),
-      failureAttempt: text(failure.inputs),
+      failureAttempt: text(failure.attemptFingerprint),
       lastError: {
-        M: { code: text(failure.code), message: text(failure.message), at: number(failure.at) },
+        M: {
+          code: text(failure.code),
+          message: text(failure.message),
+          at: number(failure.at),
+          ...(failure.refusedIp !== undefined && { refusedIp: text(failure.refusedIp) }),
+        },
       },
     }),
   };
@@ -68,7 +73,7 @@ export function fromItem(item: Item): CredentialRecord {
     nextAttemptAt: numberOf(item, 'nextAttemptAt'),
     forcedAt: numberOf(item, 'forcedAt'),
     forcedToday: numberOf(item, 'forcedToday'),
-    askedAt: numberOf(item, 'askedAt'),
+    requestedAt: numberOf(item, 'requestedAt'),
     requestsToday: numberOf(item, 'requestsToday'),
     probedAt: numberOf(item, 'probedAt'),
     classicQuotaBackAt: numberOf(item, 'classicQuotaBackAt'),
@@ -104,6 +109,7 @@ function previousValueOf(item: Item): PreviousValue | undefined {
 function failureOf(item: Item): Failure | undefined {
   const lastError = item['lastError']?.M;
   const count = numberOf(item, 'failureCount');
+  const refusedIp = lastError && textOf(lastError, 'refusedIp');
   if (!lastError || count === 0) return undefined;
   return {
     count,
@@ -111,7 +117,8 @@ function failureOf(item: Item): Failure | undefined {
     code: textOf(lastError, 'code') ?? 'unknown',
     message: textOf(lastError, 'message') ?? '',
     at: numberOf(lastError, 'at'),
-    inputs: textOf(item, 'failureAttempt') ?? '',
+    attemptFingerprint: textOf(item, 'failureAttempt') ?? '',
+    ...(refusedIp !== undefined && { refusedIp }),
   };
 }
 

@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KeysAndAttributes } from '@aws-sdk/client-dynamodb';
+import type { BatchGetItemCommandOutput, KeysAndAttributes } from '@aws-sdk/client-dynamodb';
 import type { RecordStore } from '../core/ports.ts';
-import type { BatchGet } from './batch-get.ts';
 import { fromItem, type Item } from './record-item.ts';
+
+/** One BatchGetItem, keys by table: by the SDK in record-table.ts, without it in signed-batch-get.ts. */
+export type BatchGet = (
+  keys: Record<string, KeysAndAttributes>,
+) => Promise<Pick<BatchGetItemCommandOutput, 'Responses' | 'UnprocessedKeys'>>;
 
 /** DynamoDB's limit for one BatchGetItem. */
 const BATCH_SIZE = 100;

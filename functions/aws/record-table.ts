@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import {
+  BatchGetItemCommand,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   PutItemCommand,
@@ -7,9 +8,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { CredentialRecord } from '../core/credential.ts';
 import type { RecordStore } from '../core/ports.ts';
-import { batchGet } from './batch-get.ts';
 import { toItem } from './record-item.ts';
-import { recordReader } from './record-reader.ts';
+import { type BatchGet, recordReader } from './record-reader.ts';
 
 /**
  * The table as a compare-and-swap of whole records. Every write is conditional on the lease id and the version that
@@ -32,7 +32,7 @@ export function recordTable(client: DynamoDBClient, tableName: string): RecordSt
   };
 }
 
-/** The stored record still is `seen`; what somebody spoiled by hand was read as a blank, and may be written again. */
+/** The stored record still is `seen`; what was spoiled by hand was read as a blank, and may be written again. */
 function stillAs(
   seen: CredentialRecord | undefined,
 ): Pick<PutItemCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'> {
@@ -51,4 +51,9 @@ function stillAs(
       ...(blankVersion && { ':number': { S: 'N' } }),
     },
   };
+}
+
+/** BatchGetItem by the SDK; signed-batch-get.ts has it without, for the read function's cold path. */
+export function batchGet(client: DynamoDBClient): BatchGet {
+  return (keys) => client.send(new BatchGetItemCommand({ RequestItems: keys }));
 }

@@ -1,10 +1,10 @@
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk/client-ssm';
 import type { App } from '../core/credential.ts';
-import { SourceError } from '../core/errors.ts';
+import { errorCodes, SourceError } from '../core/errors.ts';
 import type { Secret, SecretStore } from '../core/ports.ts';
 import { secretParameter } from './parameters.ts';
 
-/** AppSecrets from SSM, kept for the life of the function's instance; the refresher rereads one that WeChat refuses. */
+/** AppSecrets from SSM, kept for the life of the function's instance; the refresher rereads one that WeChat rejects. */
 export function secretParameters(client: SSMClient, prefix: string): SecretStore {
   const cache = new Map<string, Secret>();
 
@@ -35,8 +35,9 @@ async function fetchSecret(client: SSMClient, name: string, app: App): Promise<S
     if (cause instanceof ParameterNotFound) return undefined;
     const reason = cause instanceof Error ? cause.name : 'unknown error';
     throw new SourceError(`The AppSecret of app '${app.name}' could not be read from ${name} (${reason}).`, {
-      code: 'secret-unreadable',
+      code: errorCodes.secretUnreadable,
       kind: 'transient',
+      reachedWechat: false,
       cause,
     });
   }

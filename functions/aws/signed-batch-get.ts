@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers';
 import { sign } from 'aws4';
 import pRetry from 'p-retry';
 import { requiredEnv } from '../deployment.ts';
-import type { BatchGet } from './batch-get.ts';
 import { defaultProvider } from './environment-credentials.ts';
+import type { BatchGet } from './record-reader.ts';
 
 /** As clients.ts has it for the SDK: three tries of three seconds. */
 const TIMEOUT_MS = 3_000;

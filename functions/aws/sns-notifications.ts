@@ -3,24 +3,24 @@ import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import type { Notice, Notices } from '../core/ports.ts';
 
-export type OperatorNotices = Notices & {
-  /** Publishes what this run has to tell: one message, however many apps share a mistake. */
+export type SnsNotifications = Notices & {
+  /** Publishes this run's notices: one message, however many apps share an error. */
   publish(): Promise<void>;
 };
 
 /**
- * How ops hear: a line in the log and, for a rotation, a count in the metric, each time; a message on the topic when
- * the notice asks for it. A topic that cannot be reached is a line in the log.
+ * How operators are notified: a line in the log and, for a rotation, a count in the metric, each time; a message on the
+ * topic when the notice asks for it. A topic that cannot be reached is a line in the log.
  *
  * @param eachApp whether the metric has the app for a dimension
  */
-export function operatorNotices(
-  means: { logger: Logger; metrics: Metrics; sns: SNSClient },
+export function snsNotifications(
+  clients: { logger: Logger; metrics: Metrics; sns: SNSClient },
   topicArn: string,
   eachApp: boolean,
-): OperatorNotices {
-  const { logger, metrics, sns } = means;
-  let toTell: Notice[] = [];
+): SnsNotifications {
+  const { logger, metrics, sns } = clients;
+  let pending: Notice[] = [];
   return {
     async send(notice) {
       logger.warn(notice.message, { notice });
@@ -29,11 +29,11 @@ export function operatorNotices(
         if (eachApp) rotations.addDimension('app', notice.app);
         rotations.addMetric('UnexpectedRotation', MetricUnit.Count, 1);
       }
-      if (notice.tell) toTell.push(notice);
+      if (notice.notify) pending.push(notice);
     },
     async publish() {
-      const [first, ...more] = toTell;
-      toTell = [];
+      const [first, ...more] = pending;
+      pending = [];
       if (!first) return;
       try {
         await sns.send(

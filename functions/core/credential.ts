@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type * as z from 'zod';
 import type { appSchema } from './app-schema.ts';
 
@@ -46,45 +47,53 @@ export type Deployment = {
   readonly cacheSeconds: number;
 };
 
-/** A value that WeChat granted, with all that is known of its life. Instants are epoch milliseconds. */
+/** A value that WeChat granted, with all that is known about its lifetime. Instants are epoch milliseconds. */
 export type IssuedValue = {
   readonly value: string;
   /** SHA-256 hex of `value`: names it without revealing it. */
   readonly fingerprint: string;
-  /** The account it belongs to, if known (`accountOf`): an app that ops gave another one must not serve the old one's value. */
+  /** The account it belongs to (`accountOf`), if known: an app that was given another account must not serve the old value. */
   readonly account: string | undefined;
-  /** When the refresher asked for it: never later than WeChat's own clock start. */
+  /** When the refresher requested it: never later than the start of WeChat's own count. */
   readonly issuedAt: number;
   readonly expiresAt: number;
-  /** When it was committed; a forced refresh that was asked for before then is satisfied by it. */
+  /** When it was committed; a forced refresh that was requested before then is satisfied by it. */
   readonly renewedAt: number;
-  /** When WeChat last let us know that it is good: by granting it, by returning it again, or in a probe. */
+  /** When WeChat last showed that it accepts the value: by granting it, by returning it again, or in a probe. */
   readonly confirmedAt: number;
 };
 
-/** The value before the current one, which WeChat goes on accepting for a while. */
+/** The value before the current one, which WeChat accepts for a while longer. */
 export type PreviousValue = {
   readonly fingerprint: string;
   /** Epoch ms. */
   readonly validUntil: number;
 };
 
-/** `transient` passes by itself; `configuration` waits for ops; `quota` is the day's calls used up. */
+/** `transient` passes by itself; `configuration` waits for operators; `quota`: the day's calls are used up. */
 export type FailureKind = 'transient' | 'configuration' | 'quota';
 
-/** Why the last attempts failed, and when the next one is allowed. */
+/** Why the last attempts failed. */
 export type Failure = {
+  /** In a row. */
   readonly count: number;
   readonly kind: FailureKind;
+  /** WeChat's errcode, or one of `errorCodes`. */
   readonly code: string;
   /** What happened and what to do; free of secrets. */
   readonly message: string;
+  /** Epoch ms. */
   readonly at: number;
-  /** What the attempt was made with (account, API, secret revision): a change by ops skips the backoff. */
-  readonly inputs: string;
+  /** What the attempt was made with (account, interface, secret or token): any change skips the backoff. */
+  readonly attemptFingerprint: string;
+  /** The address that WeChat refused. */
+  readonly refusedIp?: string;
 };
 
-/** The truth about one credential: what the table holds under `id`. Instants are epoch milliseconds, 0 = none. */
+/**
+ * One item of the table, the source of truth about one credential. Instants are epoch milliseconds, 0 = none.
+ * Attribute by attribute: docs/architecture.md#the-tables-item.
+ */
 export type CredentialRecord = {
   readonly id: string;
   /** Counts the values; 0 = there was none yet. */
@@ -92,13 +101,13 @@ export type CredentialRecord = {
   readonly current?: IssuedValue;
   readonly previous?: PreviousValue;
   readonly mirroredVersion: number;
-  /** The newest lease, kept after its release: a new id tells every earlier reader that its picture is old. */
+  /** The newest lease, kept after its release: a new id shows every earlier reader that its snapshot is outdated. */
   readonly leaseId: string;
   /** The lease is held until then; 0 = released. */
   readonly leaseUntil: number;
   /**
-   * `current` may be dead or about to die, although its time is not over: a call that kills it was started and nobody
-   * knows its outcome, or an app reported it. Until WeChat has confirmed or replaced it, it is renewed at each chance.
+   * `current` may be invalid before its time: a call that invalidates it was started and its outcome is unknown, or an
+   * app reported it. Until WeChat has confirmed or replaced it, it is renewed at each chance.
    */
   readonly validityUnknown: boolean;
   readonly nextAttemptAt: number;
@@ -107,21 +116,21 @@ export type CredentialRecord = {
   /** Forced renewals on the Beijing day of `forcedAt`, because WeChat counts them by that day. */
   readonly forcedToday: number;
   /** When WeChat was last asked for a new value. */
-  readonly askedAt: number;
-  /** So often on the Beijing day of `askedAt`: what WeChat's own count of the day is compared with. */
+  readonly requestedAt: number;
+  /** How often on the Beijing day of `requestedAt`: what WeChat's own count of the day is compared with. */
   readonly requestsToday: number;
   /** When the newest probe began. */
   readonly probedAt: number;
-  /** Until then the classic interface's calls of the day are used up, and the stable one stands in. */
+  /** Until then the classic interface's calls of the day are used up, and the stable one is used instead. */
   readonly classicQuotaBackAt: number;
-  /** When ops were last told that somebody else rotated this credential. */
+  /** When operators were last notified that another client rotated this credential. */
   readonly rotationNotifiedAt: number;
-  /** The code of the mistake in the configuration that ops were last told of, '' before the first; and when. */
+  /** The configuration error that operators were last notified of, '' before the first; and when. */
   readonly notifiedErrorCode: string;
   readonly errorNotifiedAt: number;
 };
 
-/** A record nobody has written yet. */
+/** A record that has not been written yet. */
 export function blankRecord(id: string): CredentialRecord {
   return {
     id,
@@ -133,7 +142,7 @@ export function blankRecord(id: string): CredentialRecord {
     nextAttemptAt: 0,
     forcedAt: 0,
     forcedToday: 0,
-    askedAt: 0,
+    requestedAt: 0,
     requestsToday: 0,
     probedAt: 0,
     classicQuotaBackAt: 0,
@@ -193,4 +202,9 @@ export function acceptsToken(
   const { current, previous } = record;
   if (current.fingerprint === fingerprint) return now < current.expiresAt;
   return previous?.fingerprint === fingerprint && now < previous.validUntil;
+}
+
+/** SHA-256 hex: names a value without revealing it. */
+export function fingerprintOf(value: string): string {
+  return createHash('sha256').update(value).digest('hex');
 }

@@ -1,44 +1,63 @@
 import type { FailureKind } from './credential.ts';
 
-/** What WeChat refused besides the request itself: a cached secret is read again, a dead token is healed. */
-export type Refused = 'secret' | 'access-token';
+/** Which credential WeChat rejected: a cached secret is read again, a rejected access token is renewed. */
+export type RejectedCredential = 'secret' | 'access-token';
+
+/** Codes of our own; WeChat's are numbers (docs/wechat.md#error-codes). */
+export const errorCodes = {
+  /** Operators have not written the AppSecret. */
+  missingSecret: 'missing-secret',
+  secretUnreadable: 'secret-unreadable',
+  proxyUnreadable: 'proxy-unreadable',
+  proxyMisconfigured: 'proxy-misconfigured',
+  /** A ticket is fetched with the access token, and there is no valid one. */
+  noAccessToken: 'no-access-token',
+  /** The refresher held on past its lease, and another one took over. */
+  leaseLost: 'lease-lost',
+  storeUnreachable: 'store-unreachable',
+  mirrorUnreachable: 'mirror-unreachable',
+  unexpected: 'unexpected',
+} as const;
+
+type Details = {
+  readonly code: string;
+  readonly kind: FailureKind;
+  readonly rejectedCredential?: RejectedCredential | undefined;
+  readonly mayHaveRotated?: boolean;
+  readonly reachedWechat?: boolean;
+  readonly refusedIp?: string | undefined;
+  readonly cause?: unknown;
+};
 
 /**
- * Why a credential could not be fetched, in terms that the rules need. The message names what happened and what to
+ * Why a credential could not be fetched, in terms that the rules need. The message says what happened and what to
  * do, and never holds a secret or a token.
  */
 export class SourceError extends Error {
   override readonly name = 'SourceError';
   readonly code: string;
   readonly kind: FailureKind;
-  readonly refused: Refused | undefined;
-  /** True when WeChat may have carried the call out although we got no answer. */
+  readonly rejectedCredential: RejectedCredential | undefined;
+  /** WeChat may have carried the call out although no answer came. */
   readonly mayHaveRotated: boolean;
+  /** False: the attempt failed before anything was sent, so WeChat counted no call. */
+  readonly reachedWechat: boolean;
+  /** The address that WeChat refused, if that was its reason. */
+  readonly refusedIp: string | undefined;
 
-  constructor(
-    message: string,
-    details: {
-      code: string;
-      kind: FailureKind;
-      refused?: Refused | undefined;
-      mayHaveRotated?: boolean;
-      cause?: unknown;
-    },
-  ) {
+  constructor(message: string, details: Details) {
     super(message, { cause: details.cause });
     this.code = details.code;
     this.kind = details.kind;
-    this.refused = details.refused;
+    this.rejectedCredential = details.rejectedCredential;
     this.mayHaveRotated = details.mayHaveRotated ?? false;
+    this.reachedWechat = details.reachedWechat ?? true;
+    this.refusedIp = details.refusedIp;
   }
 }
 
-/** The AppSecret is not there (yet): ops must write it. */
-export class MissingSecretError extends SourceError {
-  constructor(appName: string, whereToPutIt: string) {
-    super(`The AppSecret of app '${appName}' is missing. ${whereToPutIt}`, {
-      code: 'missing-secret',
-      kind: 'configuration',
-    });
-  }
+/** Only the name or code of something unknown: a foreign message may quote the values it was given. */
+export function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

@@ -8,6 +8,7 @@ import type {
   WechatApp,
   WecomApp,
 } from './credential.ts';
+import type { Schedule } from './rules/timing.ts';
 
 /** The table. The only shared state, and so the only place where refreshers meet. */
 export type RecordStore = {
@@ -15,7 +16,7 @@ export type RecordStore = {
   read(ids: readonly string[]): Promise<ReadonlyMap<string, CredentialRecord>>;
   /**
    * Writes `next` if the stored record still is `seen` (same lease id, same version; `undefined`: still absent).
-   * False: somebody else wrote in between. A write that landed although its answer was lost counts as written.
+   * False: another refresher wrote in between. A write that landed although its answer was lost counts as written.
    */
   swap(seen: CredentialRecord | undefined, next: CredentialRecord): Promise<boolean>;
 };
@@ -25,32 +26,40 @@ export type Mirror = { write(credential: Credential, value: string): Promise<voi
 
 export type Secret = {
   readonly value: string;
-  /** Changes with every change that ops make; safe to store. */
+  /** Changes whenever operators change it; safe to store. */
   readonly revision: string;
 };
 
+/** AppSecrets. Throws `SourceError`. */
 export type SecretStore = {
-  /** The AppSecret, possibly from a cache; `undefined` when ops have not written it. */
+  /** The AppSecret, possibly from a cache; `undefined` when operators have not written it. */
   read(app: App): Promise<Secret | undefined>;
   /** The same, past any cache. */
   reread(app: App): Promise<Secret | undefined>;
-  /** A sentence that tells ops where to put it. */
+  /** A sentence that says where operators put it. */
   whereToPut(app: App): string;
 };
 
 export type TokenRequest =
-  | (Order<WechatApp> & { readonly tokenApi: TokenApi; readonly force: boolean })
-  | Order<WecomApp>;
-type Order<A extends App> = { readonly app: A; readonly name: 'access-token'; readonly secret: string };
+  | (SecretRequest<WechatApp> & { readonly tokenApi: TokenApi; readonly force: boolean })
+  | SecretRequest<WecomApp>;
+type SecretRequest<A extends App> = {
+  readonly app: A;
+  readonly name: 'access-token';
+  readonly secret: string;
+};
 
 export type TicketRequest = { readonly app: App; readonly name: TicketName; readonly accessToken: string };
 
-/** What WeChat granted: the value, and the seconds it says are left. */
+/** What WeChat granted: the value, and the seconds that are left by its word. */
 export type Grant = { readonly value: string; readonly expiresInSeconds: number };
+
+/** A grant, and when the classic quota is back if it turned out to be spent (epoch ms). */
+export type Fetched = Grant & { readonly classicQuotaBackAt?: number };
 
 /** WeChat. Throws `SourceError`. */
 export type CredentialSource = {
-  fetch(order: TokenRequest | TicketRequest): Promise<Grant>;
+  fetch(request: TokenRequest | TicketRequest): Promise<Grant>;
   /** Whether WeChat accepts the token, by a cheap call that changes nothing. */
   accepts(app: App, accessToken: string): Promise<boolean>;
 };
@@ -68,23 +77,23 @@ export type HostReach = {
 /** WeChat's own count of an interface's calls on this Beijing day. */
 export type DailyCalls = { readonly used: number; readonly limit: number };
 
-/** What ops want to know of WeChat. Changes nothing there. */
+/** What operators want to know about WeChat. Changes nothing there. */
 export type Diagnostics = {
   /** Never throws: a host that cannot be reached is an answer. */
   reach(app: App): Promise<{ readonly throughProxy: boolean; readonly hosts: readonly HostReach[] }>;
-  /** Calls of the app's token interface, whoever made them. Throws `SourceError`. */
+  /** Calls of the app's token interface by all clients. Throws `SourceError`. */
   tokenCalls(app: WechatApp, accessToken: string): Promise<DailyCalls>;
 };
 
-/** Something that ops should hear of although nothing has failed for readers. Free of secrets and tokens. */
+/** Something that operators should know although nothing has failed for readers. Free of secrets and tokens. */
 export type Notice = {
   readonly kind: 'unexpected-rotation' | 'classic-quota-spent' | 'configuration-error';
   readonly app: string;
   readonly credential: CredentialName;
   /** What happened and what to do. */
   readonly message: string;
-  /** False: only count it, for ops were told of the same thing lately. */
-  readonly tell: boolean;
+  /** False: only count it, because operators were notified of the same thing lately. */
+  readonly notify: boolean;
 };
 
 /** What cannot be delivered must not hold up a renewal: implementations do not throw. */
@@ -99,7 +108,7 @@ export type Clock = {
 export type Randomness = {
   /** In [0, 1). */
   fraction(): number;
-  /** Unique for ever: a lease is known by it. */
+  /** Globally unique: a lease is known by it. */
   id(): string;
 };
 
@@ -111,4 +120,13 @@ export type Ports = {
   readonly notices: Notices;
   readonly clock: Clock;
   readonly randomness: Randomness;
+};
+
+/** What one run of the use case shares among its credentials. */
+export type Run = Schedule & {
+  /** The one `now` of the run, epoch ms. */
+  readonly now: number;
+  readonly ports: Ports;
+  /** Bounds the attempts under way at once. */
+  readonly limit: <T>(task: () => Promise<T>) => Promise<T>;
 };

@@ -1,24 +1,24 @@
 import pLimit from 'p-limit';
-import {
-  type App,
-  type Credential,
-  type CredentialName,
-  type CredentialRecord,
-  credentialId,
-  credentialsOf,
-} from './credential.ts';
-import type { Ports } from './ports.ts';
+import { type App, type Credential, type CredentialName, credentialsOf } from './credential.ts';
+import type { Ports, Run } from './ports.ts';
 import type { RenewalRequest } from './renewal.ts';
-import type { CredentialResult } from './reporting/results.ts';
-import { refreshCredential } from './steps/refresh-credential.ts';
-import type { Run, Schedule, Visit } from './steps/run.ts';
+import { type CredentialResult, type StepResult, toResult } from './reporting/results.ts';
+import type { Schedule } from './rules/timing.ts';
+import {
+  idOf,
+  readSnapshot,
+  refreshCredential,
+  type Snapshot,
+  snapshotOf,
+} from './steps/refresh-credential.ts';
 
 /** What a caller asks for: a plain tick, or one credential in a particular way. */
 export type RefreshRequest = {
   readonly credential?: CredentialName;
   readonly force?: boolean;
+  /** Fingerprint of a value that WeChat rejected, as an app reports. */
   readonly rejected?: string;
-  /** A scheduled tick may stay for the moment in which a sticky credential ends; a person waits for no such thing. */
+  /** A scheduled tick may wait for the moment in which a sticky credential ends; a person waits for no such thing. */
   readonly mayWait?: boolean;
 };
 
@@ -37,73 +37,57 @@ export async function refresh(
   schedule: Schedule,
   ports: Ports,
 ): Promise<CredentialResult[]> {
+  const run = { ...schedule, now: ports.clock.now(), ports, limit: pLimit(PARALLEL_ATTEMPTS) };
   const wanted = apps.map((app) => credentialsOf(app).filter(isWanted(request)));
-  const run = startRun(schedule, ports);
   const records = await ports.store.read(wanted.flat().map(idOf));
-  const perApp = wanted.map((credentials) => refreshApp(credentials, records, request, run));
-  return (await Promise.all(perApp)).flat();
-}
-
-function startRun(schedule: Schedule, ports: Ports): Run {
-  const run: Run = {
-    ...schedule,
-    now: ports.clock.now(),
-    ports,
-    limit: pLimit(PARALLEL_ATTEMPTS),
-    async healToken(app, rejectedFingerprint, now) {
-      const token: Credential = { app, name: 'access-token' };
-      const found = (await ports.store.read([idOf(token)])).get(idOf(token));
-      // Within the attempt of a ticket, which has its place already: waiting for another could wait for ever.
-      const atOnce: Run = { ...run, limit: (task) => task() };
-      return (await refreshCredential(token, found, { rejectedFingerprint }, atOnce, now)).result;
-    },
-  };
-  return run;
+  const perApp = wanted.map((credentials) => {
+    const snapshots = credentials.map((each) => snapshotOf(each, records.get(idOf(each)), run.now));
+    return refreshApp(snapshots, request, run);
+  });
+  return (await Promise.all(perApp)).flat().map(toResult);
 }
 
 /** In order, for a ticket is fetched with the token that this very run may have renewed; then the ends within this tick. */
 async function refreshApp(
-  credentials: readonly Credential[],
-  records: ReadonlyMap<string, CredentialRecord>,
+  snapshots: readonly Snapshot[],
   request: RefreshRequest,
   run: Run,
-): Promise<CredentialResult[]> {
-  const results = new Map<string, CredentialResult>();
-  const appointments: Appointment[] = [];
-  const note = (credential: Credential, { result, healed, requeueAt }: Visit) => {
-    results.set(idOf(credential), result);
-    const tokenId = idOf({ app: credential.app, name: 'access-token' });
-    if (healed && results.has(tokenId)) results.set(tokenId, healed);
-    // A ticket that lacks a token comes back when the token does.
-    const tokenAt = appointments.find(({ credential: { name } }) => name === 'access-token')?.at;
-    const at = result.reason === 'no-access-token' ? tokenAt : requeueAt;
+): Promise<StepResult[]> {
+  const results = new Map<CredentialName, StepResult>();
+  const rechecks: ScheduledRecheck[] = [];
+  const recordResult = (step: StepResult) => {
+    const { credential, recovered, blockedBy } = step;
+    results.set(credential.name, step);
+    if (recovered && results.has(recovered.credential.name)) {
+      results.set(recovered.credential.name, recovered);
+    }
+    // What was blocked is looked at again when that which blocks it is.
+    const at = blockedBy
+      ? rechecks.find((recheck) => recheck.credential.name === blockedBy)?.at
+      : step.requeueAt;
     const inTime = at !== undefined && at <= run.now + run.timing.lastStartMs;
-    if (inTime && request.mayWait) appointments.push({ credential, at });
+    if (inTime && request.mayWait) rechecks.push({ credential, at });
   };
 
-  for (const credential of credentials) {
-    const found = records.get(idOf(credential));
-    note(credential, await refreshCredential(credential, found, demandFor(credential, request), run));
+  for (const snapshot of snapshots) {
+    recordResult(await refreshCredential(snapshot, requestFor(snapshot.credential, request), run));
   }
-  for (let next = takeEarliest(appointments); next; next = takeEarliest(appointments)) {
-    const { credential, at } = next;
-    await run.ports.clock.sleepUntil(at);
-    const found = (await run.ports.store.read([idOf(credential)])).get(idOf(credential));
-    note(
-      credential,
-      await refreshCredential(credential, found, {}, run, Math.max(at, run.ports.clock.now())),
-    );
+  for (let next = popEarliest(rechecks); next; next = popEarliest(rechecks)) {
+    const { clock, store } = run.ports;
+    await clock.sleepUntil(next.at);
+    const snapshot = await readSnapshot(next.credential, Math.max(next.at, clock.now()), store);
+    recordResult(await refreshCredential(snapshot, {}, run));
   }
   return [...results.values()];
 }
 
-/** A moment within this tick at which a credential is worth another look. */
-type Appointment = { readonly credential: Credential; readonly at: number };
+/** A moment within this tick (epoch ms) at which a credential is worth another look. */
+type ScheduledRecheck = { readonly credential: Credential; readonly at: number };
 
-/** Of those at the same moment the one that was made first: a token before its tickets. */
-function takeEarliest(appointments: Appointment[]): Appointment | undefined {
-  const earliest = appointments.toSorted((one, other) => one.at - other.at)[0];
-  if (earliest) appointments.splice(appointments.indexOf(earliest), 1);
+/** Of those at the same moment the one that was scheduled first: a token before its tickets. */
+function popEarliest(rechecks: ScheduledRecheck[]): ScheduledRecheck | undefined {
+  const earliest = rechecks.toSorted((one, other) => one.at - other.at)[0];
+  if (earliest) rechecks.splice(rechecks.indexOf(earliest), 1);
   return earliest;
 }
 
@@ -112,14 +96,8 @@ function isWanted(request: RefreshRequest): (credential: Credential) => boolean 
 }
 
 /** Force and reports mean the access token unless they name another: forcing a ticket that is valid brings nothing new. */
-function demandFor(credential: Credential, request: RefreshRequest): RenewalRequest {
+function requestFor(credential: Credential, request: RefreshRequest): RenewalRequest {
   if (credential.name !== (request.credential ?? 'access-token')) return {};
-  return {
-    ...(request.force && { force: true }),
-    ...(request.rejected !== undefined && { rejected: request.rejected }),
-  };
-}
-
-function idOf({ app, name }: Credential): CredentialRecord['id'] {
-  return credentialId(app.name, name);
+  const { force = false, rejected } = request;
+  return { force, ...(rejected !== undefined && { rejected }) };
 }

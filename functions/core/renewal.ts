@@ -1,52 +1,90 @@
-import { belongsTo, type CredentialRecord } from './credential.ts';
-import { dueAt, type Renewal } from './rules/lifetimes.ts';
+import { accountOf, belongsTo, type Credential, type CredentialRecord } from './credential.ts';
+import { dueAt, type RenewalMode, renewalModeOf } from './rules/lifetimes.ts';
 import { countForToday, startOfNextBeijingDay } from './rules/quota-day.ts';
+import type { Schedule } from './rules/timing.ts';
 
-export type Action = 'skip' | 'renew' | 'mirror' | 'wait';
-
-/** What to do with one credential now, and why. `untilMs` says when a `wait` is over. */
+/** What to do with one credential now, and why. */
 export type Decision = {
-  readonly action: Action;
+  /** `probe`: ask WeChat whether it accepts the value. `mirror`: write the parameter. `wait`: nothing before `untilMs`. */
+  readonly action: 'skip' | 'renew' | 'mirror' | 'probe' | 'wait';
   readonly reason: Reason;
+  /** Epoch ms. */
   readonly untilMs?: number;
 };
 
-export type Reason =
-  | 'lease-held'
-  | 'renewed-while-waiting'
-  | 'forced-recently'
-  | 'forced-quota-spent'
-  | 'forced'
-  | 'backing-off'
-  | 'just-checked'
-  | 'no-value'
-  | 'app-changed'
-  | 'validity-unknown'
-  | 'reported-rejected'
-  | 'rejected-by-wechat'
-  | 'expired'
-  | 'due'
-  | 'awaiting-successor'
-  | 'mirror-behind'
-  | 'healthy';
+/** Every reason that an answer can give: docs/architecture.md#reasons. */
+export const reasons = [
+  // Left alone.
+  'healthy',
+  'just-checked',
+  'renewed-while-waiting',
+  'awaiting-successor',
+  'lease-held',
+  'lost-the-race',
+  'no-time-left',
+  'backing-off',
+  'forced-recently',
+  'forced-quota-spent',
+  // Checked.
+  'probe-due',
+  'probed',
+  'probe-failed',
+  // Renewed, or tried to.
+  'no-value',
+  'app-changed',
+  'due',
+  'expired',
+  'forced',
+  'validity-unknown',
+  'reported-rejected',
+  'rejected-by-wechat',
+  'access-token-renewed',
+  'no-access-token',
+  'lease-lost',
+  // Put right.
+  'mirror-behind',
+  // Not reached.
+  'store-unreachable',
+] as const;
+export type Reason = (typeof reasons)[number];
 
+/** What the rules must know beside the record. */
 export type RenewalPolicy = {
   /** `accountOf` the app as it is configured now. */
   readonly account: string;
-  readonly renewal: Renewal;
+  readonly mode: RenewalMode;
   readonly tickMs: number;
+  /** How often the value is checked with WeChat; 0 = never. */
+  readonly probeMs: number;
 };
+
+export function policyOf(
+  credential: Credential,
+  record: CredentialRecord,
+  now: number,
+  schedule: Schedule,
+): RenewalPolicy {
+  return {
+    account: accountOf(credential.app),
+    mode: renewalModeOf(credential, record, now, schedule.refreshAfterMs),
+    tickMs: schedule.timing.tickMs,
+    // A ticket proves itself by its signature only; WeChat has no call that checks it.
+    probeMs: credential.name === 'access-token' ? schedule.probeMs : 0,
+  };
+}
 
 /** What the caller wants beyond a plain tick. */
 export type RenewalRequest = {
   /** Renew now, whatever the age. */
   readonly force?: boolean;
-  /** Fingerprint of a value that WeChat refused an app, by the app's word. */
+  /** Fingerprint of a value that WeChat rejected, as an app reports. */
   readonly rejected?: string;
-  /** Fingerprint of a value that WeChat refused ourselves. */
+  /** Fingerprint of a value that WeChat rejected when we used it. */
   readonly rejectedFingerprint?: string;
-  /** What an attempt would be made with; differs from the failed attempt's inputs when ops changed something. */
-  readonly inputs?: string;
+  /** A ticket was refused for its access token, and that has been renewed since. */
+  readonly accessTokenRenewed?: boolean;
+  /** What an attempt would be made with; differs from the failed attempt's when operators changed something. */
+  readonly attemptFingerprint?: string | undefined;
 };
 
 const FORCED_SPACING_MS = 30_000;
@@ -55,22 +93,23 @@ type RuleInput = {
   readonly record: CredentialRecord;
   readonly now: number;
   readonly policy: RenewalPolicy;
-  readonly demand: RenewalRequest;
+  readonly request: RenewalRequest;
 };
 type Rule = (input: RuleInput) => Decision | undefined;
 
 /**
- * Decides what one credential needs at `now` (epoch ms). Pure: the first rule that has something to say wins.
- * The order is the point: nobody interferes with a held lease; ops' force passes the backoff; a backoff passes
- * everything that merely is due; and the mirror is repaired when nothing is due, or while a renewal is backing off.
+ * Decides what one credential needs at `now` (epoch ms). Pure and total: the first rule that applies wins.
+ * The order is the point: a held lease is left alone; a forced refresh passes the backoff; a backoff passes
+ * everything that merely is due; the mirror is repaired when nothing is due, or while a renewal is backing off; and what
+ * is healthy is probed from time to time.
  */
 export function decide(
   record: CredentialRecord,
   now: number,
   policy: RenewalPolicy,
-  demand: RenewalRequest = {},
+  request: RenewalRequest = {},
 ): Decision {
-  const input = { record: discardImplausibleInstants(record, now), now, policy, demand };
+  const input = { record, now, policy, request };
   for (const rule of rules) {
     const decision = rule(input);
     if (decision) return decision;
@@ -81,9 +120,13 @@ export function decide(
 const leaseHeld: Rule = ({ record, now }) =>
   record.leaseUntil > now ? { action: 'wait', reason: 'lease-held', untilMs: record.leaseUntil } : undefined;
 
-const forced: Rule = ({ record, now, policy, demand }) => {
-  if (!demand.force) return undefined;
-  // An attempt that ended after the force was asked for has answered it: any number of callers make one call.
+/** The attempt that was refused for its access token goes on with another one. */
+const accessTokenRenewed: Rule = ({ request }) =>
+  request.accessTokenRenewed ? { action: 'renew', reason: 'access-token-renewed' } : undefined;
+
+const forced: Rule = ({ record, now, policy, request }) => {
+  if (!request.force) return undefined;
+  // An attempt that ended after the request has answered it: any number of callers make one call.
   if (record.current && record.current.renewedAt >= now) {
     return { action: 'skip', reason: 'renewed-while-waiting' };
   }
@@ -94,26 +137,27 @@ const forced: Rule = ({ record, now, policy, demand }) => {
   if (record.forcedAt > 0 && now < nextForceAt) {
     return { action: 'wait', reason: 'forced-recently', untilMs: nextForceAt };
   }
-  const { renewal } = policy;
+  const { mode } = policy;
   if (
-    renewal.kind === 'sticky' &&
-    renewal.forcedPerDay !== undefined &&
-    countForToday(record.forcedAt, record.forcedToday, now) >= renewal.forcedPerDay
+    mode.kind === 'sticky' &&
+    mode.forcedPerDay !== undefined &&
+    countForToday(record.forcedAt, record.forcedToday, now) >= mode.forcedPerDay
   ) {
     return { action: 'wait', reason: 'forced-quota-spent', untilMs: startOfNextBeijingDay(now) };
   }
   return { action: 'renew', reason: 'forced' };
 };
 
-/** A wait for the next attempt yields to ops' change of secret or app, and never holds up the mirror. */
+/** A wait for the next attempt yields to a changed secret, token or app, and never holds up the mirror. */
 const notYet: Rule = (input) => {
-  const { record, now, policy, demand } = input;
+  const { record, now, policy, request } = input;
   if (record.nextAttemptAt <= now) return undefined;
-  const changedByOps = record.failure
-    ? demand.inputs !== undefined && demand.inputs !== record.failure.inputs
+  const changed = record.failure
+    ? request.attemptFingerprint !== undefined &&
+      request.attemptFingerprint !== record.failure.attemptFingerprint
     : belongsToAnotherApp(record, policy);
-  if (changedByOps) return undefined;
-  if (mirrorBehind(input)) return { action: 'mirror', reason: 'mirror-behind' };
+  if (changed) return undefined;
+  if (isMirrorBehind(input)) return { action: 'mirror', reason: 'mirror-behind' };
   if (record.failure) return { action: 'wait', reason: 'backing-off', untilMs: record.nextAttemptAt };
   const ended = record.current !== undefined && record.current.expiresAt <= now;
   return ended
@@ -131,52 +175,64 @@ const validityUnknown: Rule = ({ record }) =>
   record.validityUnknown ? { action: 'renew', reason: 'validity-unknown' } : undefined;
 
 /** Only what is still current: a thousand reports of one token make one renewal. */
-const refusedByWechat: Rule = ({ record, demand }) => {
+const rejected: Rule = ({ record, request }) => {
   const fingerprint = record.current?.fingerprint;
   if (fingerprint === undefined) return undefined;
-  if (demand.rejectedFingerprint === fingerprint) return { action: 'renew', reason: 'rejected-by-wechat' };
-  if (demand.rejected === fingerprint) return { action: 'renew', reason: 'reported-rejected' };
+  if (request.rejectedFingerprint === fingerprint) return { action: 'renew', reason: 'rejected-by-wechat' };
+  if (request.rejected === fingerprint) return { action: 'renew', reason: 'reported-rejected' };
   return undefined;
 };
 
 const due: Rule = ({ record, now, policy }) => {
-  if (!record.current || now < dueAt(record.current, policy.renewal)) return undefined;
+  if (!record.current || now < dueAt(record.current, policy.mode)) return undefined;
   return { action: 'renew', reason: now < record.current.expiresAt ? 'due' : 'expired' };
 };
 
-const behind: Rule = (input) =>
-  mirrorBehind(input) ? { action: 'mirror', reason: 'mirror-behind' } : undefined;
+const mirrorBehind: Rule = (input) =>
+  isMirrorBehind(input) ? { action: 'mirror', reason: 'mirror-behind' } : undefined;
 
-const awaitsItsEnd: Rule = ({ record, now, policy }) => {
+const awaitingSuccessor: Rule = ({ record, now, policy }) => {
   const untilMs = successorDueWithinTick(record, now, policy);
   return untilMs === undefined ? undefined : { action: 'wait', reason: 'awaiting-successor', untilMs };
 };
 
+/**
+ * `probeMs` after WeChat last showed that it accepts the value, and once a tick, however often the tick is delivered. Half
+ * a tick of slack, because ticks come a little early or late.
+ */
+const probeDue: Rule = ({ record: { current, probedAt }, now, policy: { probeMs, tickMs } }) => {
+  if (!current || probeMs === 0) return undefined;
+  const isDue = now - current.confirmedAt >= probeMs - tickMs / 2 && now - probedAt >= tickMs / 2;
+  return isDue ? { action: 'probe', reason: 'probe-due' } : undefined;
+};
+
 const rules: readonly Rule[] = [
   leaseHeld,
+  accessTokenRenewed,
   forced,
   notYet,
   noValue,
   validityUnknown,
-  refusedByWechat,
+  rejected,
   due,
-  behind,
-  awaitsItsEnd,
+  mirrorBehind,
+  awaitingSuccessor,
+  probeDue,
 ];
 
-/** When something sticky to its very end has its successor (epoch ms), if that is less than a tick away: the caller may stay for it. */
+/** When a value that is sticky to its end has its successor (epoch ms), if that is less than a tick away: the caller may wait for it. */
 export function successorDueWithinTick(
   { current }: CredentialRecord,
   now: number,
-  { renewal, tickMs }: RenewalPolicy,
+  { mode, tickMs }: RenewalPolicy,
 ): number | undefined {
-  if (!current || renewal.kind !== 'sticky' || renewal.renewsBeforeEndMs > 0) return undefined;
-  const turnAt = dueAt(current, renewal);
-  return turnAt - now <= tickMs ? turnAt : undefined;
+  if (!current || mode.kind !== 'sticky' || mode.renewsBeforeEndMs > 0) return undefined;
+  const successorAt = dueAt(current, mode);
+  return successorAt - now <= tickMs ? successorAt : undefined;
 }
 
 /** A value that must not be served must not be mirrored either. */
-function mirrorBehind({ record, now, policy }: RuleInput): boolean {
+function isMirrorBehind({ record, now, policy }: RuleInput): boolean {
   const servable = record.current && now < record.current.expiresAt && !belongsToAnotherApp(record, policy);
   return servable === true && record.mirroredVersion < record.version;
 }
@@ -190,23 +246,25 @@ const LONGEST_WAIT_MS = 15 * 60_000;
 const DAY_MS = 86_400_000;
 
 /**
- * The record without instants that nobody can have written by a right clock: a lease or a backoff without an end, or a
+ * The record without instants that no correct clock can have written: a lease or a backoff without an end, or a
  * value from the future, would otherwise keep a credential from ever being renewed.
+ *
+ * @param now epoch ms
  */
 export function discardImplausibleInstants(record: CredentialRecord, now: number): CredentialRecord {
-  const possible = (instant: number, longestMs = LONGEST_WAIT_MS) =>
+  const plausible = (instant: number, longestMs = LONGEST_WAIT_MS) =>
     instant - now > longestMs ? 0 : instant;
   const { current } = record;
-  const fromTheFuture = current !== undefined && possible(current.issuedAt) === 0 && current.issuedAt > 0;
+  const fromTheFuture = current !== undefined && plausible(current.issuedAt) === 0 && current.issuedAt > 0;
   return {
     ...record,
-    leaseUntil: possible(record.leaseUntil),
-    nextAttemptAt: possible(record.nextAttemptAt),
-    forcedAt: possible(record.forcedAt),
-    probedAt: possible(record.probedAt),
-    classicQuotaBackAt: possible(record.classicQuotaBackAt, DAY_MS),
-    rotationNotifiedAt: possible(record.rotationNotifiedAt),
-    errorNotifiedAt: possible(record.errorNotifiedAt),
+    leaseUntil: plausible(record.leaseUntil),
+    nextAttemptAt: plausible(record.nextAttemptAt),
+    forcedAt: plausible(record.forcedAt),
+    probedAt: plausible(record.probedAt),
+    classicQuotaBackAt: plausible(record.classicQuotaBackAt, DAY_MS),
+    rotationNotifiedAt: plausible(record.rotationNotifiedAt),
+    errorNotifiedAt: plausible(record.errorNotifiedAt),
     ...(fromTheFuture && { validityUnknown: true, current: { ...current, renewedAt: 0, confirmedAt: 0 } }),
   };
 }

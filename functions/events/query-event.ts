@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { App } from '../core/credential.ts';
 import { appNamed, describeIssue, InvalidEventError } from './event-error.ts';
 
-/** What ops ask of the refresher (`wechat-token-refresher status`, `doctor`); nothing is changed by it. */
+/** What operators ask the refresher (`wechat-token-refresher status`, `doctor`); it changes nothing. */
 export type Query =
   | { readonly kind: 'status'; readonly apps: readonly App[] }
   | { readonly kind: 'diagnose'; readonly app: App };

@@ -33,7 +33,7 @@ const manual = z
       context.addIssue({ code: 'custom', path: [path], message });
     for (const field of ['credential', 'force', 'rejected'] as const) {
       if (event[field] !== undefined && event.app === undefined) {
-        problem('app', `required with '${field}': say whose credential is meant`);
+        problem('app', `required with '${field}': name the app whose credential is meant`);
       }
     }
     if (event.reason !== undefined && !event.force) problem('reason', "only goes with 'force': true");
@@ -45,7 +45,7 @@ const manual = z
 /**
  * Validates an invocation's event and finds the apps it is about.
  *
- * @throws InvalidEventError for anything that is not a tick or a manual refresh of DESIGN.md section 5
+ * @throws InvalidEventError for anything that is not a tick or a manual refresh (README.md)
  */
 export function parseRefreshEvent(
   event: unknown,

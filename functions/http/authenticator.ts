@@ -1,12 +1,11 @@
-import type { App } from '../core/credential.ts';
-import { fingerprintOf } from '../core/fingerprint.ts';
+import { type App, fingerprintOf } from '../core/credential.ts';
 import type { Clock } from '../core/ports.ts';
 import { READER_KEY_SHAPE, type ReaderKey, reaches, statusOf } from '../core/reader-key.ts';
 
-/** Whom this caller's credential admits to. */
+/** The apps that this caller may read. */
 export type AppScope = (app: App) => boolean;
 
-/** Why a key opens nothing; in words that are fit for whoever holds it. */
+/** Why a key is refused; in words that its holder may read. */
 export class KeyRefusedError extends Error {
   override readonly name = 'KeyRefusedError';
   readonly code: 'no-key' | 'unknown-key' | 'expired-key' | 'revoked-key';
@@ -16,9 +15,9 @@ export class KeyRefusedError extends Error {
   }
 }
 
-/** Lets callers in by what they show. */
+/** Lets callers in by the key that they send. */
 export type Authenticator = {
-  /** False: whoever gets this far was let in by Lambda's own check of the signature, or is on this very machine. */
+  /** False: Lambda has checked the caller's signature already, or the caller is on this machine. */
   readonly requiresKey: boolean;
   /** @throws KeyRefusedError */
   authenticate(key: string | undefined): Promise<AppScope>;
@@ -26,9 +25,9 @@ export type Authenticator = {
 
 export const allowAnonymous: Authenticator = { requiresKey: false, authenticate: async () => () => true };
 
-/** "Revocable within a minute." */
+/** A revoked key is refused within this time. */
 const CACHE_TTL_MS = 60_000;
-/** Strangers who try keys must not fill the memory. */
+/** Callers who try keys must not fill the memory. */
 const MAX_CACHED_KEYS = 1_000;
 
 /**
@@ -40,32 +39,32 @@ export function readerKeyAuthenticator(
   lookUp: (sha256: string) => Promise<ReaderKey | undefined>,
   clock: Clock,
 ): Authenticator {
-  const kept = new Map<string, { key: ReaderKey | undefined; until: number }>();
+  const cached = new Map<string, { key: ReaderKey | undefined; until: number }>();
 
   async function find(sha256: string): Promise<ReaderKey | undefined> {
-    const known = kept.get(sha256);
+    const known = cached.get(sha256);
     const now = clock.now();
     if (known && now < known.until) return known.key;
     const key = await lookUp(sha256);
-    kept.delete(sha256);
-    for (const oldest of kept.keys()) {
-      if (kept.size < MAX_CACHED_KEYS) break;
-      kept.delete(oldest);
+    cached.delete(sha256);
+    for (const oldest of cached.keys()) {
+      if (cached.size < MAX_CACHED_KEYS) break;
+      cached.delete(oldest);
     }
-    kept.set(sha256, { key, until: now + CACHE_TTL_MS });
+    cached.set(sha256, { key, until: now + CACHE_TTL_MS });
     return key;
   }
 
   return {
     requiresKey: true,
-    async authenticate(shown) {
-      if (!shown) throw new KeyRefusedError('no-key', 'A reader key is needed.');
-      const key = READER_KEY_SHAPE.test(shown) ? await find(fingerprintOf(shown)) : undefined;
-      if (!key) throw new KeyRefusedError('unknown-key', 'This is no reader key of this deployment.');
-      const standing = statusOf(key, clock.now());
-      if (standing !== 'valid') {
-        const fate = standing === 'revoked' ? 'was revoked' : 'has expired';
-        throw new KeyRefusedError(`${standing}-key`, `This reader key ${fate}; ask for another one.`);
+    async authenticate(sent) {
+      if (!sent) throw new KeyRefusedError('no-key', 'A reader key is needed.');
+      const key = READER_KEY_SHAPE.test(sent) ? await find(fingerprintOf(sent)) : undefined;
+      if (!key) throw new KeyRefusedError('unknown-key', 'This is not a reader key of this deployment.');
+      const status = statusOf(key, clock.now());
+      if (status !== 'valid') {
+        const fate = status === 'revoked' ? 'was revoked' : 'has expired';
+        throw new KeyRefusedError(`${status}-key`, `This reader key ${fate}; ask for another one.`);
       }
       return (app) => reaches(key, app.name);
     },

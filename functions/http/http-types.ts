@@ -44,14 +44,14 @@ export function json(
   };
 }
 
-export function problem({ status, code, message, headers }: HttpError): ReadResponse {
+export function errorResponse({ status, code, message, headers }: HttpError): ReadResponse {
   return json(status, { error: code, message }, headers);
 }
 
 /**
  * The query's parameters, each at most once.
  *
- * @throws HttpProblem 400 that names a parameter which the route does not know, or which is there twice
+ * @throws HttpError 400 that names a parameter which the route does not know, or which is repeated
  */
 export function parseQuery(
   query: URLSearchParams,
@@ -75,7 +75,7 @@ export function parseQuery(
   return values;
 }
 
-/** A stranger's text, fit for a message: short, without control characters, and without the reader key that may stand in it. */
+/** A caller's text, fit for a message: short, without control characters, and without a reader key that it may contain. */
 export function redactForMessage(text: string): string {
   return text
     .replace(/wtk_[\w-]*/g, 'wtk_…')

@@ -3,7 +3,13 @@ import type { Clock, RecordStore } from '../core/ports.ts';
 import { type Authenticator, KeyRefusedError } from './authenticator.ts';
 import { credentialRoute } from './credential-route.ts';
 import { healthRoute } from './health-route.ts';
-import { HttpError, problem, type ReadRequest, type ReadResponse, redactForMessage } from './http-types.ts';
+import {
+  errorResponse,
+  HttpError,
+  type ReadRequest,
+  type ReadResponse,
+  redactForMessage,
+} from './http-types.ts';
 import { recordCache } from './record-cache.ts';
 import { signatureRoute } from './signature-route.ts';
 import { compatibleApi, isCompatible } from './wechat-compatible/api.ts';
@@ -11,7 +17,7 @@ import { compatibleApi, isCompatible } from './wechat-compatible/api.ts';
 export type ReadApi = (request: ReadRequest) => Promise<ReadResponse>;
 
 /**
- * The read-only URL: the native and the WeChat-compatible routes of DESIGN.md section 6. Never throws and never writes.
+ * The read-only URL, native and WeChat-compatible routes: docs/architecture.md#the-way-of-a-read. Never throws, never writes.
  *
  * @param nonce the random string of a signature
  */
@@ -59,8 +65,8 @@ export function readApi(parts: {
     try {
       return await answer(request);
     } catch (error) {
-      if (error instanceof HttpError) return problem(error);
-      return problem(error instanceof KeyRefusedError ? unauthorized(error) : storeUnreachable(error));
+      if (error instanceof HttpError) return errorResponse(error);
+      return errorResponse(error instanceof KeyRefusedError ? unauthorized(error) : storeUnreachable(error));
     }
   };
 }

@@ -36,14 +36,17 @@ const POLL_INTERVAL_MS = 250;
 export function recordCache(store: Pick<RecordStore, 'read'>, cacheMs: number, clock: Clock): RecordCache {
   const cache = new Map<string, Omit<CachedRecord, 'now'>>();
 
-  async function look(app: App, name: CredentialName): Promise<CachedRecord> {
+  async function read(app: App, name: CredentialName): Promise<CachedRecord> {
     const id = credentialId(app.name, name);
-    const askedAt = clock.now();
+    const requestedAt = clock.now();
     const record = (await store.read([id])).get(id);
     // The table may have been slow: what it says is judged by the time at which it is handed out.
     const now = clock.now();
     const live = liveValue(record, app, now);
-    const found = { record, freshUntilMs: live ? Math.min(askedAt + cacheMs, live.expiresAt) : askedAt };
+    const found = {
+      record,
+      freshUntilMs: live ? Math.min(requestedAt + cacheMs, live.expiresAt) : requestedAt,
+    };
     cache.set(id, found);
     return { ...found, now };
   }
@@ -55,10 +58,10 @@ export function recordCache(store: Pick<RecordStore, 'read'>, cacheMs: number, c
       if (cached && now < cached.freshUntilMs && cached.record?.current?.fingerprint !== rejected) {
         return { ...cached, now };
       }
-      let found = await look(app, name);
+      let found = await read(app, name);
       for (let looks = 0; looks < SUCCESSOR_WAIT_MS / POLL_INTERVAL_MS && justEnded(app, found); looks++) {
         await clock.sleepUntil(found.now + POLL_INTERVAL_MS);
-        found = await look(app, name);
+        found = await read(app, name);
       }
       return found;
     },

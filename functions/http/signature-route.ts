@@ -25,7 +25,7 @@ export async function signatureRoute(
   });
 }
 
-/** SHA-1 hex over raw values in this order: WECHAT.md, "GET /cgi-bin/ticket/getticket". */
+/** SHA-1 hex over raw values in this order: docs/wechat.md#tickets. */
 export function jsapiSignature(parts: {
   ticket: string;
   nonceStr: string;

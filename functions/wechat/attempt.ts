@@ -1,6 +1,6 @@
 import { request } from 'undici';
 import * as z from 'zod';
-import type { Way } from './egress.ts';
+import type { EgressRoute } from './egress.ts';
 
 /** One request to one host, without its retries. */
 export type WechatRequest = {
@@ -10,15 +10,15 @@ export type WechatRequest = {
   readonly json?: Readonly<Record<string, unknown>>;
 };
 
-/** A refusal, in WeChat's own words. */
-export type Refusal = { readonly errcode: number; readonly errmsg: string };
+/** WeChat's own words for a refusal. */
+export type WechatErrorResponse = { readonly errcode: number; readonly errmsg: string };
 
 /** A fault that another try may get past. */
 export class RetryableError extends Error {
   readonly code: string;
   /** WeChat may have carried the call out although we have no answer. */
   readonly mayHaveExecuted: boolean;
-  /** The host itself is in doubt: the next try goes to the next one. */
+  /** The fault may be the host's own: the next try goes to the next one. */
   readonly tryNextHost: boolean;
 
   constructor(code: string, message: string, facts: { mayHaveExecuted: boolean; tryNextHost?: boolean }) {
@@ -43,37 +43,37 @@ const NEVER_CONNECTED = new Set([
 /** undici's words for a proxy that does not open the tunnel; it has no code of its own. */
 const NO_TUNNEL = /^Proxy response \((\d{3})\)/;
 
-const refusal = z.object({ errcode: z.number(), errmsg: z.string().default('') });
+const errorResponse = z.object({ errcode: z.number(), errmsg: z.string().default('') });
 
 /** The fields asked for, or WeChat's refusal. */
-export type Outcome<T> = { readonly granted: T } | { readonly refused: Refusal };
+export type Outcome<T> = { readonly granted: T } | { readonly errorResponse: WechatErrorResponse };
 
 /**
  * Sends one request and reads its answer.
  *
- * @throws Retryable when there is none: no connection, a 5xx, an empty body, no JSON, errcode -1
+ * @throws RetryableError when there is none: no connection, a 5xx, an empty body, no JSON, errcode -1
  */
 export async function sendOnce<T>(
   host: string,
-  order: WechatRequest & { readonly answer: z.ZodType<T> },
-  way: Way,
+  call: WechatRequest & { readonly answer: z.ZodType<T> },
+  route: EgressRoute,
   signal: AbortSignal,
 ): Promise<Outcome<T>> {
-  return readAnswer(await send(host, order, way, signal), order.answer);
+  return readAnswer(await send(host, call, route, signal), call.answer);
 }
 
 /**
  * Reads the body of a 200. Success may lack `errcode`, or have 0.
  *
- * @throws Retryable for what is neither success nor refusal
+ * @throws RetryableError for what is neither success nor refusal
  */
 export function readAnswer<T>(text: string, expected: z.ZodType<T>): Outcome<T> {
   const body = parse(text);
-  const refused = refusal.safeParse(body);
-  if (refused.success && refused.data.errcode === -1) {
+  const error = errorResponse.safeParse(body);
+  if (error.success && error.data.errcode === -1) {
     throw new RetryableError('-1', 'WeChat is busy (-1)', { mayHaveExecuted: false });
   }
-  if (refused.success && refused.data.errcode !== 0) return { refused: refused.data };
+  if (error.success && error.data.errcode !== 0) return { errorResponse: error.data };
   const answer = expected.safeParse(body);
   if (answer.success) return { granted: answer.data };
   const fields = answer.error.issues.map(({ path }) => path.join('.') || 'body').join(', ');
@@ -85,14 +85,14 @@ export function readAnswer<T>(text: string, expected: z.ZodType<T>): Outcome<T> 
 async function send(
   host: string,
   { path, query, json }: WechatRequest,
-  way: Way,
+  route: EgressRoute,
   signal: AbortSignal,
 ): Promise<string> {
   const url = new URL(path, host);
   url.search = new URLSearchParams(query).toString();
   try {
     const { statusCode, body } = await request(url, {
-      dispatcher: way.dispatcher,
+      dispatcher: route.dispatcher,
       signal,
       ...(json && {
         method: 'POST',
@@ -107,12 +107,12 @@ async function send(
       tryNextHost: statusCode >= 500,
     });
   } catch (error) {
-    throw error instanceof RetryableError ? error : unreachable(error, url.host, way, signal);
+    throw error instanceof RetryableError ? error : unreachable(error, url.host, route, signal);
   }
 }
 
 /** Only the code and the host: the message of a failed request may quote its URL, and the URL holds the secret. */
-function unreachable(error: unknown, host: string, way: Way, signal: AbortSignal): RetryableError {
+function unreachable(error: unknown, host: string, route: EgressRoute, signal: AbortSignal): RetryableError {
   if (signal.aborted) {
     return new RetryableError('timeout', `no answer from ${host} in time`, {
       mayHaveExecuted: true,
@@ -121,14 +121,14 @@ function unreachable(error: unknown, host: string, way: Way, signal: AbortSignal
   }
   const tunnel = error instanceof Error ? NO_TUNNEL.exec(error.message)?.[1] : undefined;
   if (tunnel !== undefined) {
-    const cure = tunnel === '407' ? '; correct the user and password in its URL' : '';
-    return new RetryableError(`proxy-${tunnel}`, `the proxy answered ${tunnel} to CONNECT ${host}${cure}`, {
+    const remedy = tunnel === '407' ? '; correct the user and password in its URL' : '';
+    return new RetryableError(`proxy-${tunnel}`, `the proxy answered ${tunnel} to CONNECT ${host}${remedy}`, {
       mayHaveExecuted: false,
       tryNextHost: true,
     });
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'network';
-  const through = way.throughProxy ? ' through the proxy' : '';
+  const through = route.throughProxy ? ' through the proxy' : '';
   return new RetryableError(code, `${host} could not be reached${through} (${code})`, {
     mayHaveExecuted: !NEVER_CONNECTED.has(code),
     tryNextHost: true,

@@ -1,16 +1,17 @@
 import { request } from 'undici';
 import * as z from 'zod';
 import type { App } from '../core/credential.ts';
+import { nameOf } from '../core/errors.ts';
 import type { DailyCalls, Diagnostics, HostReach } from '../core/ports.ts';
 import type { WechatClient } from './client.ts';
-import type { EgressDispatcher, Way } from './egress.ts';
+import type { EgressDispatcher, EgressRoute } from './egress.ts';
 
 const REACH_TIMEOUT_MS = 5_000;
 
 const count = z.number().int().nonnegative();
 const quotaAnswer = z.object({ quota: z.object({ daily_limit: count, used: count }) });
 
-/** What `wechat-token-refresher doctor` wants to know of WeChat, asked from where the refresher stands. */
+/** What `wechat-token-refresher doctor` wants to know of WeChat, asked from where the refresher runs. */
 export function wechatDiagnostics(
   wechat: {
     official: WechatClient;
@@ -47,18 +48,18 @@ function tokenPath(app: App): string {
   return app.kind !== 'wecom' && app.tokenApi === 'stable' ? '/cgi-bin/stable_token' : '/cgi-bin/token';
 }
 
-/** One call without a token: whatever WeChat answers, it answered. Its `Date` header tells its clock. */
+/** One call without a token: whatever WeChat answers, it answered. Its `Date` header shows its clock. */
 async function reach(
   host: string,
   egress: EgressDispatcher,
   clock: () => number,
 ): Promise<HostReach & { readonly throughProxy: boolean }> {
   const startedAt = clock();
-  let way: Way | undefined;
+  let route: EgressRoute | undefined;
   try {
-    way = await egress.to(host);
+    route = await egress.routeTo(host);
     const { headers, body } = await request(new URL('/cgi-bin/get_api_domain_ip', host), {
-      dispatcher: way.dispatcher,
+      dispatcher: route.dispatcher,
       signal: AbortSignal.timeout(REACH_TIMEOUT_MS),
     });
     await body.dump();
@@ -71,22 +72,17 @@ async function reach(
       // To the second, which is all that the header says.
       clockSkewMs: Number.isNaN(theirs) ? null : answeredAt - theirs,
       problem: null,
-      throughProxy: way.throughProxy,
+      throughProxy: route.throughProxy,
     };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : nameOf(error);
-    const through = way?.throughProxy ? ' through the proxy' : '';
+    const through = route?.throughProxy ? ' through the proxy' : '';
     return {
       host,
       reachable: false,
       latencyMs: null,
       clockSkewMs: null,
-      problem: `${new URL(host).host} could not be reached${through} (${code}).`,
-      throughProxy: way?.throughProxy ?? false,
+      problem: `${new URL(host).host} could not be reached${through} (${nameOf(error)}).`,
+      throughProxy: route?.throughProxy ?? false,
     };
   }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : 'unknown error';
 }

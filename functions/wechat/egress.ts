@@ -7,7 +7,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 
 const options = {
   connect: { timeout: CONNECT_TIMEOUT_MS },
-  // No connection is kept: Lambda freezes between ticks, and a call on one that died meanwhile looks like a lost answer.
+  // No connection is kept: Lambda freezes between ticks, and a call on one that broke meanwhile looks like a lost answer.
   pipelining: 0,
   maxResponseSize: MAX_ANSWER_BYTES,
 };
@@ -15,9 +15,10 @@ const options = {
 /** The proxy's URL with its credentials, `undefined` for none. Throws `SourceError` when it cannot be had. */
 export type ProxyUrl = () => Promise<string | undefined>;
 
-export type Way = { readonly dispatcher: Dispatcher; readonly throughProxy: boolean };
+/** How one request leaves. */
+export type EgressRoute = { readonly dispatcher: Dispatcher; readonly throughProxy: boolean };
 
-/** How a request gets out: straight, or through a proxy; to this machine's own simulator always straight. */
+/** Chooses how a request leaves: directly, or through a proxy; to a simulator on this machine always directly. */
 export class EgressDispatcher {
   readonly #direct = new Agent(options);
   readonly #proxyUrl: ProxyUrl;
@@ -27,13 +28,13 @@ export class EgressDispatcher {
     this.#proxyUrl = proxyUrl;
   }
 
-  async to(host: string): Promise<Way> {
-    const straight = { dispatcher: this.#direct, throughProxy: false };
-    if (isLoopback(new URL(host).hostname)) return straight;
+  async routeTo(host: string): Promise<EgressRoute> {
+    const direct = { dispatcher: this.#direct, throughProxy: false };
+    if (isLoopback(new URL(host).hostname)) return direct;
     const url = await this.#proxyUrl();
-    if (url === undefined) return straight;
+    if (url === undefined) return direct;
     if (this.#proxy?.url !== url) {
-      // The calls under way end in their own time; nobody waits for the old one.
+      // The calls under way end in their own time; no call waits for the old agent.
       void this.#proxy?.agent.close();
       this.#proxy = {
         url,

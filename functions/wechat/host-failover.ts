@@ -4,30 +4,30 @@ const RETURN_AFTER_MS = 600_000;
 /** Which of WeChat's hosts to ask: the first, unless it failed lately and another one works. Instants are epoch ms. */
 export class HostFailover {
   readonly #hosts: readonly string[];
-  #working = 0;
+  #healthy = 0;
   #returnAt = 0;
 
-  /** @param hosts base URLs, the preferred one first (WECHAT.md, Transport) */
+  /** @param hosts base URLs, the preferred one first (docs/wechat.md#transport) */
   constructor(hosts: readonly string[]) {
     this.#hosts = hosts;
   }
 
   /** The host to begin with. */
-  first(now: number): string {
+  current(now: number): string {
     const waitMs = this.#returnAt - now;
     // A clock that was set back must not keep us away for longer.
-    return this.#at(waitMs > 0 && waitMs <= RETURN_AFTER_MS ? this.#working : 0);
+    return this.#at(waitMs > 0 && waitMs <= RETURN_AFTER_MS ? this.#healthy : 0);
   }
 
-  /** The host to try after `host`, which is in doubt. */
-  after(host: string, now: number): string {
+  /** The host to try after `host`, which may be unhealthy. */
+  next(host: string, now: number): string {
     const index = this.#hosts.indexOf(host);
     if (index === 0) this.#returnAt = now + RETURN_AFTER_MS;
     return this.#at(index + 1);
   }
 
-  answered(host: string): void {
-    this.#working = this.#hosts.indexOf(host);
+  markHealthy(host: string): void {
+    this.#healthy = this.#hosts.indexOf(host);
   }
 
   #at(index: number): string {

@@ -5,7 +5,7 @@ import type { CredentialSource, Grant, TicketRequest, TokenRequest } from '../co
 import type { WechatRequest } from './attempt.ts';
 import type { WechatClient } from './client.ts';
 
-/** "Reserve 512 characters" is WeChat's word; a ticket is shorter. */
+/** WeChat asks to reserve 512 characters; a ticket is shorter. */
 const value = z.string().min(1).max(512);
 /** "The lifetime may change": whatever it says counts, but for nonsense; 0 is what WeCom says in a token's last second. */
 const seconds = z.number().int().nonnegative().max(31_536_000);
@@ -18,12 +18,12 @@ const anything = z.object({});
 export function wechatSource(clients: { official: WechatClient; wecom: WechatClient }): CredentialSource {
   const clientOf = (app: App) => (app.kind === 'wecom' ? clients.wecom : clients.official);
   return {
-    fetch: (order) =>
-      order.name === 'access-token'
-        ? fetchToken(clientOf(order.app), order)
-        : fetchTicket(clientOf(order.app), { ...order, name: order.name }),
+    fetch: (request) =>
+      request.name === 'access-token'
+        ? fetchToken(clientOf(request.app), request)
+        : fetchTicket(clientOf(request.app), { ...request, name: request.name }),
 
-    /** WECHAT.md, "Is a token still good?"; WeCom has the same route. */
+    /** docs/wechat.md#is-a-token-still-valid; WeCom has the same route. */
     async accepts(app, accessToken) {
       const call = {
         app,
@@ -36,32 +36,32 @@ export function wechatSource(clients: { official: WechatClient; wecom: WechatCli
         await clientOf(app).call(call);
         return true;
       } catch (error) {
-        if (error instanceof SourceError && error.refused === 'access-token') return false;
+        if (error instanceof SourceError && error.rejectedCredential === 'access-token') return false;
         throw error;
       }
     },
   };
 }
 
-async function fetchToken(client: WechatClient, order: TokenRequest): Promise<Grant> {
+async function fetchToken(client: WechatClient, request: TokenRequest): Promise<Grant> {
   const { access_token, expires_in } = await client.call({
-    app: order.app,
-    ...tokenRequest(order),
+    app: request.app,
+    ...tokenRequest(request),
     calledWith: 'secret',
     answer: tokenAnswer,
   });
   return { value: access_token, expiresInSeconds: expires_in };
 }
 
-/** WECHAT.md: "GET /cgi-bin/token", "POST /cgi-bin/stable_token", "企业微信". */
-function tokenRequest(order: TokenRequest): WechatRequest {
-  const { secret } = order;
-  if (!('tokenApi' in order)) {
-    return { path: '/cgi-bin/gettoken', query: { corpid: order.app.corpId, corpsecret: secret } };
+/** docs/wechat.md: "Classic token", "Stable token", "WeCom". */
+function tokenRequest(request: TokenRequest): WechatRequest {
+  const { secret } = request;
+  if (!('tokenApi' in request)) {
+    return { path: '/cgi-bin/gettoken', query: { corpid: request.app.corpId, corpsecret: secret } };
   }
-  const application = { grant_type: 'client_credential', appid: order.app.appId, secret };
-  return order.tokenApi === 'stable'
-    ? { path: '/cgi-bin/stable_token', json: { ...application, force_refresh: order.force } }
+  const application = { grant_type: 'client_credential', appid: request.app.appId, secret };
+  return request.tokenApi === 'stable'
+    ? { path: '/cgi-bin/stable_token', json: { ...application, force_refresh: request.force } }
     : { path: '/cgi-bin/token', query: application };
 }
 
@@ -77,7 +77,7 @@ async function fetchTicket(client: WechatClient, { app, name, accessToken }: Tic
   return { value: ticket, expiresInSeconds: expires_in };
 }
 
-/** WECHAT.md: "GET /cgi-bin/ticket/getticket", "企业微信". */
+/** docs/wechat.md: "Tickets", "WeCom". */
 function ticketRoute(app: App, name: TicketName): { path: string; type?: string } {
   if (name === 'agent-config-ticket') return { path: '/cgi-bin/ticket/get', type: 'agent_config' };
   if (app.kind === 'wecom') return { path: '/cgi-bin/get_jsapi_ticket' };

@@ -11,25 +11,35 @@ export const wecomErrorCodes: ErrorCodeTable = {
     where: `${CONSOLE}: 企业可信IP`,
   },
   byCode: {
-    40001: { kind: 'configuration', meaning: 'the Secret is wrong', cure: CHECK_SECRET, refused: 'secret' },
+    40001: {
+      kind: 'configuration',
+      meaning: 'the Secret is wrong',
+      remedy: CHECK_SECRET,
+      rejectedCredential: 'secret',
+    },
     40013: {
       kind: 'configuration',
       meaning: 'WeCom does not know this CorpID',
-      cure: 'Correct corpId in the configuration (it starts with ww or wx) and deploy.',
+      remedy: 'Correct corpId in the configuration (it starts with ww or wx) and deploy.',
     },
-    40091: { kind: 'configuration', meaning: 'the Secret is invalid', cure: CHECK_SECRET, refused: 'secret' },
+    40091: {
+      kind: 'configuration',
+      meaning: 'the Secret is invalid',
+      remedy: CHECK_SECRET,
+      rejectedCredential: 'secret',
+    },
     41002: {
       kind: 'configuration',
       meaning: 'the CorpID is missing',
-      cure: 'Set corpId in the configuration.',
+      remedy: 'Set corpId in the configuration.',
     },
-    41004: { kind: 'configuration', meaning: 'the Secret is missing', cure: CHECK_SECRET },
-    45009: { kind: 'transient', meaning: 'too many calls for now', cure: WAIT },
+    41004: { kind: 'configuration', meaning: 'the Secret is missing', remedy: CHECK_SECRET },
+    45009: { kind: 'transient', meaning: 'too many calls for now', remedy: WAIT },
     48002: {
       kind: 'configuration',
       meaning: 'the app may not use this interface',
-      cure: `Give it the right on ${CONSOLE}, or remove the ticket from the configuration.`,
+      remedy: `Give it the right on ${CONSOLE}, or remove the ticket from the configuration.`,
     },
-    50003: { kind: 'configuration', meaning: 'the app is disabled', cure: `Enable it on ${CONSOLE}.` },
+    50003: { kind: 'configuration', meaning: 'the app is disabled', remedy: `Enable it on ${CONSOLE}.` },
   },
 };

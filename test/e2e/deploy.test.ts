@@ -266,7 +266,7 @@ describe('a deployment', () => {
     expect(token).toMatchObject({ outcome: 'renewed', reason: 'reported-rejected', version: 3 });
     expect((await parameter(root, TOKEN)).value).toBe(currentToken());
     const [notice, ...more] = await inbox.messages();
-    expect(notice).toContain("The access-token of app 'shop' died before its time");
+    expect(notice).toContain("The access-token of app 'shop' became invalid before its time");
     expect(more).toEqual([]);
   });
 

@@ -63,6 +63,7 @@ describe('a status report', () => {
         message: expect.stringContaining('Add 203.0.113.7 on'),
         at: START + 100 * MINUTE,
         count: 1,
+        refusedIp: '203.0.113.7',
       },
     });
     world.at(121);
@@ -110,7 +111,7 @@ describe('a diagnosis', () => {
         tokenCalls: {
           ours: 0,
           wechat: null,
-          problem: 'WeChat tells its count to whoever shows a live token, and there is none.',
+          problem: 'WeChat gives its count for a valid token only, and there is none.',
         },
       },
     });
@@ -138,7 +139,7 @@ describe('a diagnosis', () => {
 });
 
 describe('a mistake that only ops can repair', () => {
-  const told = () => world.notices.filter(({ tell }) => tell);
+  const told = () => world.notices.filter(({ notify }) => notify);
 
   test('is told once, with the IP to allow, however many ticks it lasts; and again when it is back', async () => {
     world = await startWorld();
@@ -154,7 +155,7 @@ describe('a mistake that only ops can repair', () => {
         app: 'shop',
         credential: 'access-token',
         message: expect.stringContaining('Add 203.0.113.7 on mp.weixin.qq.com'),
-        tell: true,
+        notify: true,
       },
     ]);
 

@@ -30,7 +30,7 @@ const failure = fc.record({
   code: value,
   message: value,
   at: instant,
-  inputs: fc.string(),
+  attemptFingerprint: fc.string(),
 });
 /** Few leases and versions, so that those of another writer come up again. */
 const changes = fc.record({

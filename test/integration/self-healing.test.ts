@@ -64,9 +64,9 @@ describe('the probe', () => {
         kind: 'unexpected-rotation',
         app: 'shop',
         credential: 'access-token',
-        tell: true,
+        notify: true,
         message: expect.stringMatching(
-          /^The access-token of app 'shop' died before its time .* Find the program/,
+          /^The access-token of app 'shop' became invalid before its time .* Find the program/,
         ),
       },
     ]);
@@ -80,7 +80,7 @@ describe('the probe', () => {
       await world.tick();
     }
     expect(world.notices).toHaveLength(9);
-    expect(world.notices.filter(({ tell }) => tell)).toHaveLength(2);
+    expect(world.notices.filter(({ notify }) => notify)).toHaveLength(2);
     expect(await isAlive()).toBe(true);
   });
 
@@ -156,7 +156,7 @@ test('a report heals a rogue rotation at once, and is told as one', async () => 
     { outcome: 'renewed', reason: 'reported-rejected' },
   ]);
   expect(await isAlive()).toBe(true);
-  expect(world.notices).toMatchObject([{ kind: 'unexpected-rotation', tell: true }]);
+  expect(world.notices).toMatchObject([{ kind: 'unexpected-rotation', notify: true }]);
 });
 
 test('a report of a WeCom token that WeCom still returns is no rotation', async () => {
@@ -253,7 +253,7 @@ describe("the day's classic calls are used up (45009)", () => {
     expect(await gapsFrom(0, 4 * 60)).toBe(0);
     world.simulator.burnDailyQuota(shop.appId);
     expect(await gapsFrom(4 * 60, 16 * 60)).toBe(0);
-    expect(world.notices).toMatchObject([{ kind: 'classic-quota-spent', app: 'shop', tell: true }]);
+    expect(world.notices).toMatchObject([{ kind: 'classic-quota-spent', app: 'shop', notify: true }]);
     expect(await served()).toBe(world.simulator.currentToken(shop.appId, 'stable'));
     const refusedBefore = world.simulator.calls(TOKEN).filter(({ outcome }) => outcome === 'refused');
     expect(refusedBefore).toHaveLength(1);

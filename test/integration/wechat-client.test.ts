@@ -121,7 +121,7 @@ test('a refusal is final: no second try', async () => {
   expect(error).toMatchObject({
     code: '40001',
     kind: 'configuration',
-    refused: 'secret',
+    rejectedCredential: 'secret',
     mayHaveRotated: false,
   });
   expect(simulator.calls('/cgi-bin/token')).toHaveLength(1);

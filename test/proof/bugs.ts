@@ -26,20 +26,20 @@ export const bugs: readonly Bug[] = [
   },
   {
     name: 'who loses the race for the lease goes on all the same',
-    file: core('steps/refresh-credential'),
-    find: "if (!(await ports.store.swap(seen, held))) return 'lost-the-race';",
-    replace: 'await ports.store.swap(seen, held);',
+    file: core('steps/renew'),
+    find: 'if (!(await ports.store.swap(work.stored, held))) return lostTheRace(work);',
+    replace: 'await ports.store.swap(work.stored, held);',
   },
   {
     name: 'a forced refresh does not mind the lease of another',
     file: core('renewal'),
-    find: '  leaseHeld,\n  forced,',
-    replace: '  forced,\n  leaseHeld,',
+    find: '  leaseHeld,\n  accessTokenRenewed,\n  forced,',
+    replace: '  forced,\n  leaseHeld,\n  accessTokenRenewed,',
   },
   {
     name: 'a lease without an end',
-    file: core('steps/refresh-credential'),
-    find: 'run.now + timing.leaseMs',
+    file: core('steps/renew'),
+    find: 'run.now + run.timing.leaseMs',
     replace: 'run.now + 86_400_000',
   },
   {
@@ -51,14 +51,14 @@ export const bugs: readonly Bug[] = [
   {
     name: 'the mirror before the commit',
     file: core('steps/renew'),
-    find: '  if (!(await ports.store.swap(held, next))) {',
+    find: '  if (await store.swap(held, next)) return writeMirror(',
     replace:
-      '  await ports.mirror.write(credential, grant.value).catch(() => undefined);\n  if (!(await ports.store.swap(held, next))) {',
+      '  await run.ports.mirror.write(credential, grant.value).catch(() => undefined);\n  if (await store.swap(held, next)) return writeMirror(',
   },
   {
     name: 'a mirror that is called written and is not',
     file: core('steps/renew'),
-    find: '    await ports.mirror.write(credential, held.current.value);',
+    find: '    await mirror.write(credential, held.current.value);',
     replace: '',
   },
   {
@@ -71,19 +71,19 @@ export const bugs: readonly Bug[] = [
     name: 'a life that is counted from the answer',
     file: core('steps/renew'),
     find: '    issuedAt: now,\n',
-    replace: '    issuedAt: ports.clock.now(),\n',
+    replace: '    issuedAt: clock.now(),\n',
   },
   {
     name: 'a backoff that swallows ticks',
-    file: core('rules/backoff'),
+    file: core('rules/timing'),
     find: 'Math.min(TRANSIENT_CAP_MS, Math.max(TRANSIENT_BASE_MS, tickMs / 2))',
     replace: '30 * 60_000',
   },
   {
     name: 'no doubt after a lost answer',
     file: core('steps/renew'),
-    find: 'before.validityUnknown || (mayInvalidate(work) && (error.mayHaveRotated || wasRejected(reason)))',
-    replace: 'before.validityUnknown',
+    find: '(mayInvalidate(policy, reason) && (error.mayHaveRotated || wasRejected(reason)))',
+    replace: 'false',
   },
   {
     name: 'no doubt while a call is under way',
@@ -106,19 +106,19 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a report renews whatever is current',
     file: core('renewal'),
-    find: 'if (demand.rejected === fingerprint) return',
-    replace: 'if (demand.rejected !== undefined) return',
+    find: 'if (request.rejected === fingerprint) return',
+    replace: 'if (request.rejected !== undefined) return',
   },
   {
     name: 'a probe that believes in every token',
     file: core('steps/probe'),
-    find: '    if (!(await ports.source.accepts(credential.app, current.value)))\n      return { rejectedFingerprint: current.fingerprint };',
-    replace: '    await ports.source.accepts(credential.app, current.value);',
+    find: 'if (!(await source.accepts(credential.app, current.value))) {',
+    replace: 'if (!(await source.accepts(credential.app, current.value).then(() => true))) {',
   },
   {
     name: 'a token that is renewed when it has ended',
     file: core('rules/lifetimes'),
-    find: 'const scaledMs = full ? renewal.refreshAfterMs : Math.min(renewal.refreshAfterMs, (lifetimeMs * 5) / 6);',
+    find: 'const scaledMs = full ? mode.refreshAfterMs : Math.min(mode.refreshAfterMs, (lifetimeMs * 5) / 6);',
     replace: 'const scaledMs = lifetimeMs;',
   },
   {

@@ -1,5 +1,5 @@
 import type { App, CredentialRecord } from '../../functions/core/credential.ts';
-import { fingerprintOf } from '../../functions/core/fingerprint.ts';
+import { fingerprintOf } from '../../functions/core/credential.ts';
 import type { RefreshRequest } from '../../functions/core/refresh.ts';
 import { crm, mini, shop } from '../support/apps.ts';
 import type { MemoryWorld } from '../support/memory-ports.ts';

@@ -37,7 +37,8 @@ export function secretOf(app: App): string {
 /** The real client's reading of answers and refusals, with one try instead of its four. */
 function client(gateway: Gateway, errorCodes: ErrorCodeTable): WechatClient {
   return {
-    async call<T>({ app, path, query, json, calledWith, answer }: WechatCall<T>): Promise<T> {
+    async call<T>(call: WechatCall<T>): Promise<T> {
+      const { path, query, json, answer } = call;
       const delivery = gateway.receive({
         method: json ? 'POST' : 'GET',
         path,
@@ -48,7 +49,7 @@ function client(gateway: Gateway, errorCodes: ErrorCodeTable): WechatClient {
       try {
         const outcome = readAnswer(delivery === 'connection-lost' ? '' : delivery.body, answer);
         if ('granted' in outcome) return outcome.granted;
-        throw toSourceError(app, outcome.refused, calledWith, false, errorCodes);
+        throw toSourceError(call, outcome.errorResponse, false, errorCodes);
       } catch (error) {
         if (!(error instanceof RetryableError)) throw error;
         const { code, message, mayHaveExecuted } = error;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { backoffMs } from '../../functions/core/rules/backoff.ts';
+import { backoffMs } from '../../functions/core/rules/timing.ts';
 
 describe('backoffMs', () => {
   test.each([

@@ -131,7 +131,7 @@ test('results of a refresh, with the error of one', () => {
           ...result,
           credential: 'jsapi-ticket',
           outcome: 'failed',
-          reason: 'expiring',
+          reason: 'due',
           expiresAt: null,
           error: { code: '-1', message: 'WeChat is busy.' },
         },
@@ -139,9 +139,9 @@ test('results of a refresh, with the error of one', () => {
       NOW,
     ),
   ).toEqual([
-    'CREDENTIAL         OUTCOME  REASON    VERSION  TIME LEFT',
-    'shop/access-token  renewed  forced    4        2 h 0 min',
-    'shop/jsapi-ticket  failed   expiring  4        –',
+    'CREDENTIAL         OUTCOME  REASON  VERSION  TIME LEFT',
+    'shop/access-token  renewed  forced  4        2 h 0 min',
+    'shop/jsapi-ticket  failed   due     4        –',
     '  -1 WeChat is busy.',
   ]);
 });

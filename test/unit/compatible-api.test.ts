@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { blankRecord, type CredentialRecord, type IssuedValue } from '../../functions/core/credential.ts';
-import { fingerprintOf } from '../../functions/core/fingerprint.ts';
+import {
+  blankRecord,
+  type CredentialRecord,
+  fingerprintOf,
+  type IssuedValue,
+} from '../../functions/core/credential.ts';
 import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
 import { crm, mini, shop } from '../support/apps.ts';

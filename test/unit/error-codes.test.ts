@@ -5,9 +5,9 @@ import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
 import { crm, shop } from '../support/apps.ts';
 
 const official = (errcode: number, errmsg = 'whatever rid: 1-2-3', calledWith: CalledWith = 'secret') =>
-  toSourceError(shop, { errcode, errmsg }, calledWith, false, officialErrorCodes);
+  toSourceError({ app: shop, calledWith }, { errcode, errmsg }, false, officialErrorCodes);
 const wecom = (errcode: number, errmsg = 'whatever', calledWith: CalledWith = 'secret') =>
-  toSourceError(crm, { errcode, errmsg }, calledWith, false, wecomErrorCodes);
+  toSourceError({ app: crm, calledWith }, { errcode, errmsg }, false, wecomErrorCodes);
 
 describe('an errcode of a token interface', () => {
   test.each([
@@ -29,9 +29,9 @@ describe('an errcode of a token interface', () => {
     [89506, 'configuration', undefined],
     [89507, 'configuration', undefined],
     [99999, 'transient', undefined],
-  ] as const)('%i is %s', (errcode, kind, refused) => {
+  ] as const)('%i is %s', (errcode, kind, rejectedCredential) => {
     const error = official(errcode);
-    expect(error).toMatchObject({ code: String(errcode), kind, refused, mayHaveRotated: false });
+    expect(error).toMatchObject({ code: String(errcode), kind, rejectedCredential, mayHaveRotated: false });
     // What happened, to which app, and what to do next: three sentences' worth.
     expect(error.message).toMatch(/^WeChat refused app 'shop' \(wx1\) with -?\d+: .+\. .+\.$/);
   });
@@ -39,7 +39,7 @@ describe('an errcode of a token interface', () => {
 
 test.each([40001, 40014, 42001])('%i of a call made with the access token is about that token', (errcode) => {
   for (const error of [official(errcode, '', 'access-token'), wecom(errcode, '', 'access-token')]) {
-    expect(error).toMatchObject({ kind: 'transient', refused: 'access-token' });
+    expect(error).toMatchObject({ kind: 'transient', rejectedCredential: 'access-token' });
   }
 });
 
@@ -69,9 +69,9 @@ describe("WeCom's own errcodes", () => {
     [60020, 'configuration', undefined],
     // Codes of the other platform mean nothing here.
     [40164, 'transient', undefined],
-  ] as const)('%i is %s', (errcode, kind, refused) => {
+  ] as const)('%i is %s', (errcode, kind, rejectedCredential) => {
     const error = wecom(errcode);
-    expect(error).toMatchObject({ code: String(errcode), kind, refused });
+    expect(error).toMatchObject({ code: String(errcode), kind, rejectedCredential });
     expect(error.message).toMatch(/^WeChat refused app 'crm' \(ww1\/1000002\) with -?\d+: .+\. .+\.$/);
   });
 

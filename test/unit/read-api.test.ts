@@ -223,7 +223,7 @@ describe('GET /apps/<app>/access-token', () => {
         code: '40164',
         message: 'Allow 1.2.3.4.',
         at: T0,
-        inputs: '',
+        attemptFingerprint: '',
       },
     });
     expect(JSON.parse((await get('/apps/shop/access-token')).body)).toEqual({
@@ -270,7 +270,7 @@ describe('GET /health', () => {
     const { get, records, state } = setUp();
     records.set('mini/access-token', {
       ...blankRecord('mini/access-token'),
-      failure: { count: 2, kind: 'transient', code: '-1', message: 'busy', at: T0, inputs: '' },
+      failure: { count: 2, kind: 'transient', code: '-1', message: 'busy', at: T0, attemptFingerprint: '' },
     });
     state.now = T0 + 60_000;
     const { status, body } = await get('/health');
@@ -302,7 +302,7 @@ describe('GET /health, in trouble', () => {
     const { get, records, state: world } = setUp();
     records.set('shop/access-token', {
       ...recordOf('shop/access-token', TOKEN),
-      failure: { count: 1, kind: 'transient', code: '-1', message: 'busy', at: T0, inputs: '' },
+      failure: { count: 1, kind: 'transient', code: '-1', message: 'busy', at: T0, attemptFingerprint: '' },
     });
     world.now = now;
     expect(JSON.parse((await get('/health')).body).credentials[0]).toMatchObject({

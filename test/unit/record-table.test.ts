@@ -19,7 +19,7 @@ const record: CredentialRecord = {
   nextAttemptAt: 1_767_225_650_000,
   forcedAt: 1_767_225_600_000,
   forcedToday: 2,
-  askedAt: 1_767_225_500_000,
+  requestedAt: 1_767_225_500_000,
   requestsToday: 14,
   notifiedErrorCode: '40164',
   errorNotifiedAt: 1_767_225_400_000,
@@ -43,7 +43,7 @@ const record: CredentialRecord = {
     code: '45009',
     message: 'm',
     at: 1_767_225_640_000,
-    inputs: 'wx1 classic 1',
+    attemptFingerprint: 'wx1 classic 1',
   },
 };
 
@@ -68,7 +68,7 @@ test('the item has the names of the contract', () => {
     mirroredVersion: { N: '6' },
     forcedAt: { N: '1767225600000' },
     forcedToday: { N: '2' },
-    askedAt: { N: '1767225500000' },
+    requestedAt: { N: '1767225500000' },
     requestsToday: { N: '14' },
     notifiedErrorCode: { S: '40164' },
     errorNotifiedAt: { N: '1767225400000' },

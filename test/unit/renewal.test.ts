@@ -3,17 +3,18 @@ import { describe, expect, test } from 'vitest';
 import { blankRecord, type CredentialRecord, type IssuedValue } from '../../functions/core/credential.ts';
 import {
   type Decision,
-  decide,
+  decide as decidePlausible,
+  discardImplausibleInstants,
   type RenewalPolicy,
   type RenewalRequest,
 } from '../../functions/core/renewal.ts';
-import type { Renewal } from '../../functions/core/rules/lifetimes.ts';
+import type { RenewalMode } from '../../functions/core/rules/lifetimes.ts';
 
 // 2026-01-01 00:00:00 UTC, in ms: every instant below is literal, so that no test computes what it checks.
 const T0 = 1_767_225_600_000;
-const rotating: Renewal = { kind: 'rotating', refreshAfterMs: 6_000_000 };
-const stable: Renewal = { kind: 'sticky', renewsBeforeEndMs: 300_000, forcedPerDay: 20 };
-const ticket: Renewal = { kind: 'sticky', renewsBeforeEndMs: 0 };
+const rotating: RenewalMode = { kind: 'rotating', refreshAfterMs: 6_000_000 };
+const stable: RenewalMode = { kind: 'sticky', renewsBeforeEndMs: 300_000, forcedPerDay: 20 };
+const ticket: RenewalMode = { kind: 'sticky', renewsBeforeEndMs: 0 };
 
 const current: IssuedValue = {
   value: 'v',
@@ -44,18 +45,23 @@ const failure = {
   code: '-1',
   message: 'busy',
   at: T0,
-  inputs: 'wx1 classic 1',
+  attemptFingerprint: 'wx1 classic 1',
 } as const;
 
 type Row = {
   name: string;
   record?: Partial<CredentialRecord>;
-  renewal?: Renewal;
+  mode?: RenewalMode;
   policy?: Partial<RenewalPolicy>;
   now: number;
-  demand?: RenewalRequest;
+  request?: RenewalRequest;
   expected: Decision;
 };
+
+/** As the steps call it: on a record without instants that cannot be true. */
+function decide(record: CredentialRecord, now: number, policy: RenewalPolicy, request?: RenewalRequest) {
+  return decidePlausible(discardImplausibleInstants(record, now), now, policy, request);
+}
 
 const skip = (reason: Decision['reason']): Decision => ({ action: 'skip', reason });
 const renew = (reason: Decision['reason']): Decision => ({ action: 'renew', reason });
@@ -93,54 +99,54 @@ const rows: Row[] = [
   },
   {
     name: 'a stable token is not due at minute 100',
-    renewal: stable,
+    mode: stable,
     now: 1_767_231_600_000,
     expected: skip('healthy'),
   },
-  { name: 'nor with 300 s left', renewal: stable, now: 1_767_232_500_000, expected: skip('healthy') },
-  { name: 'but with 299 s left', renewal: stable, now: 1_767_232_501_000, expected: renew('due') },
+  { name: 'nor with 300 s left', mode: stable, now: 1_767_232_500_000, expected: skip('healthy') },
+  { name: 'but with 299 s left', mode: stable, now: 1_767_232_501_000, expected: renew('due') },
   {
     name: 'a stable token that was old when it came, with 400 s left, is due 101 s later',
-    renewal: stable,
+    mode: stable,
     record: { current: { ...current, expiresAt: 1_767_226_000_000 } },
     now: 1_767_225_701_000,
     expected: renew('due'),
   },
   {
     name: 'and not a second sooner',
-    renewal: stable,
+    mode: stable,
     record: { current: { ...current, expiresAt: 1_767_226_000_000 } },
     now: 1_767_225_700_000,
     expected: skip('healthy'),
   },
   {
     name: "the demo's stable token of 120 s is due with 19 s left",
-    renewal: stable,
+    mode: stable,
     record: { current: { ...current, expiresAt: 1_767_225_720_000 } },
     now: 1_767_225_701_000,
     expected: renew('due'),
   },
   {
     name: 'a ticket with more than a tick left is healthy',
-    renewal: ticket,
+    mode: ticket,
     now: 1_767_232_740_000,
     expected: skip('healthy'),
   },
   {
     name: 'a ticket that ends within the tick is waited for',
-    renewal: ticket,
+    mode: ticket,
     now: 1_767_232_741_000,
     expected: wait('awaiting-successor', 1_767_232_801_000),
   },
   {
     name: 'at its very end WeChat may still return it',
-    renewal: ticket,
+    mode: ticket,
     now: 1_767_232_800_000,
     expected: wait('awaiting-successor', 1_767_232_801_000),
   },
   {
     name: 'a second later it is renewed',
-    renewal: ticket,
+    mode: ticket,
     now: 1_767_232_801_000,
     expected: renew('expired'),
   },
@@ -149,7 +155,7 @@ const rows: Row[] = [
     name: 'a held lease is left alone, even by force',
     record: { leaseUntil: 1_767_232_900_000 },
     now: 1_767_232_899_999,
-    demand: { force: true },
+    request: { force: true },
     expected: wait('lease-held', 1_767_232_900_000),
   },
   {
@@ -161,43 +167,43 @@ const rows: Row[] = [
   {
     name: 'force renews a healthy one',
     now: 1_767_225_700_000,
-    demand: { force: true },
+    request: { force: true },
     expected: renew('forced'),
   },
   {
     name: 'a renewal that ended after the force was asked for satisfies it',
     now: 1_767_225_600_500,
-    demand: { force: true },
+    request: { force: true },
     expected: skip('renewed-while-waiting'),
   },
   {
     name: 'a second force within 30 s is too soon',
     record: { forcedAt: 1_767_225_700_000 },
     now: 1_767_225_729_999,
-    demand: { force: true },
+    request: { force: true },
     expected: wait('forced-recently', 1_767_225_730_000),
   },
   {
     name: 'after 30 s it is not',
     record: { forcedAt: 1_767_225_700_000 },
     now: 1_767_225_730_000,
-    demand: { force: true },
+    request: { force: true },
     expected: renew('forced'),
   },
   {
     name: "the twenty-first force of a stable token's day waits for midnight in Beijing",
-    renewal: stable,
+    mode: stable,
     record: { forcedAt: 1_767_225_700_000, forcedToday: 20 },
     now: 1_767_229_000_000,
-    demand: { force: true },
+    request: { force: true },
     expected: wait('forced-quota-spent', 1_767_283_200_000),
   },
   {
     name: 'which brings a new count',
-    renewal: stable,
+    mode: stable,
     record: { forcedAt: 1_767_225_700_000, forcedToday: 20 },
     now: 1_767_283_200_000,
-    demand: { force: true },
+    request: { force: true },
     expected: renew('forced'),
   },
   {
@@ -216,28 +222,28 @@ const rows: Row[] = [
     name: 'force passes the backoff',
     record: { failure, nextAttemptAt: 1_767_231_630_000 },
     now: 1_767_231_610_000,
-    demand: { force: true },
+    request: { force: true },
     expected: renew('forced'),
   },
   {
     name: 'a secret that ops changed passes the backoff',
     record: { failure, nextAttemptAt: 1_767_231_630_000 },
     now: 1_767_231_610_000,
-    demand: { inputs: 'wx1 classic 2' },
+    request: { attemptFingerprint: 'wx1 classic 2' },
     expected: renew('due'),
   },
   {
     name: 'the same secret does not',
     record: { failure, nextAttemptAt: 1_767_231_630_000 },
     now: 1_767_231_610_000,
-    demand: { inputs: 'wx1 classic 1' },
+    request: { attemptFingerprint: 'wx1 classic 1' },
     expected: wait('backing-off', 1_767_231_630_000),
   },
   {
     name: 'a report does not pass the backoff: a thousand of them would be a thousand calls',
     record: { failure, nextAttemptAt: 1_767_231_630_000 },
     now: 1_767_231_610_000,
-    demand: { rejected: 'f'.repeat(64) },
+    request: { rejected: 'f'.repeat(64) },
     expected: wait('backing-off', 1_767_231_630_000),
   },
   {
@@ -261,13 +267,13 @@ const rows: Row[] = [
   {
     name: 'a report of the current value renews it',
     now: T0,
-    demand: { rejected: 'f'.repeat(64) },
+    request: { rejected: 'f'.repeat(64) },
     expected: renew('reported-rejected'),
   },
   {
     name: 'a report of an older value does not',
     now: T0,
-    demand: { rejected: 'e'.repeat(64) },
+    request: { rejected: 'e'.repeat(64) },
     expected: skip('healthy'),
   },
   {
@@ -280,7 +286,7 @@ const rows: Row[] = [
     name: 'a report of it is no news, and nobody else is to blame',
     record: { validityUnknown: true },
     now: T0,
-    demand: { rejected: 'f'.repeat(64) },
+    request: { rejected: 'f'.repeat(64) },
     expected: renew('validity-unknown'),
   },
   {
@@ -294,7 +300,7 @@ const rows: Row[] = [
     policy: { account: 'wx2' },
     record: { failure, nextAttemptAt: 1_767_225_630_000 },
     now: T0,
-    demand: { inputs: 'wx1 classic 1' },
+    request: { attemptFingerprint: 'wx1 classic 1' },
     expected: wait('backing-off', 1_767_225_630_000),
   },
   {
@@ -319,14 +325,14 @@ const rows: Row[] = [
     name: 'and does not satisfy a force',
     record: { current: fromTheFuture },
     now: T0,
-    demand: { force: true },
+    request: { force: true },
     expected: renew('forced'),
   },
   {
     name: 'a failure that ended after the force was asked for answers it',
     record: { failure: { ...failure, at: 1_767_231_600_000 }, nextAttemptAt: 1_767_231_630_000 },
     now: 1_767_231_600_000,
-    demand: { force: true },
+    request: { force: true },
     expected: wait('backing-off', 1_767_231_630_000),
   },
   {
@@ -334,12 +340,12 @@ const rows: Row[] = [
     policy: { account: 'wx2' },
     record: { failure, nextAttemptAt: 1_767_225_630_000, mirroredVersion: 2 },
     now: T0,
-    demand: { inputs: 'wx1 classic 1' },
+    request: { attemptFingerprint: 'wx1 classic 1' },
     expected: wait('backing-off', 1_767_225_630_000),
   },
   {
     name: 'a value that was just found unchanged is not asked for twice in a tick',
-    renewal: stable,
+    mode: stable,
     record: { nextAttemptAt: 1_767_232_540_000 },
     now: 1_767_232_520_000,
     expected: skip('just-checked'),
@@ -347,10 +353,24 @@ const rows: Row[] = [
 ];
 
 describe('decide', () => {
-  test.each(rows)('$name', ({ record, renewal = rotating, policy, now, demand, expected }) => {
-    const full = { account: 'wx1', tickMs: 60_000, renewal, ...policy };
-    expect(decide({ ...healthy, ...record }, now, full, demand)).toEqual(expected);
+  test.each(rows)('$name', ({ record, mode = rotating, policy, now, request, expected }) => {
+    const full = { account: 'wx1', tickMs: 60_000, probeMs: 0, mode, ...policy };
+    expect(decide({ ...healthy, ...record }, now, full, request)).toEqual(expected);
   });
+});
+
+test.each([
+  ['with the tick that comes a little early', 4.6, 0, 300_000, true],
+  ['not with the one before', 3.6, 0, 300_000, false],
+  ['not twice in a tick', 5, 4.9, 300_000, false],
+  ['again in the next one, if there was no answer', 6, 5, 300_000, true],
+  ['whatever a clock that was a day ahead has written', 5, 1_440, 300_000, true],
+  ['never when it is off', 60, 0, 0, false],
+])('a token is probed %s', (_when, minutes, probedAfterMinutes, probeMs, expected) => {
+  const probedAt = probedAfterMinutes > 0 ? T0 + probedAfterMinutes * 60_000 : 0;
+  const policy = { account: 'wx1', tickMs: 60_000, probeMs, mode: rotating };
+  const { action } = decide({ ...healthy, probedAt }, T0 + minutes * 60_000, policy);
+  expect(action).toBe(expected ? 'probe' : 'skip');
 });
 
 describe('whatever the record and the time', () => {
@@ -377,8 +397,8 @@ describe('whatever the record and the time', () => {
     });
   const anyPolicy = fc
     .constantFrom(rotating, stable, ticket)
-    .map((renewal): RenewalPolicy => ({ account: 'wx1', tickMs: 60_000, renewal }));
-  const anyDemand = fc.constantFrom<RenewalRequest>(
+    .map((mode): RenewalPolicy => ({ account: 'wx1', tickMs: 60_000, probeMs: 300_000, mode }));
+  const anyRequest = fc.constantFrom<RenewalRequest>(
     {},
     { force: true },
     { rejected: 'f'.repeat(64) },
@@ -387,8 +407,8 @@ describe('whatever the record and the time', () => {
 
   test('a held lease is never touched', () => {
     fc.assert(
-      fc.property(anyRecord, instant, anyPolicy, anyDemand, (record, now, policy, demand) => {
-        const { action } = decide(record, now, policy, demand);
+      fc.property(anyRecord, instant, anyPolicy, anyRequest, (record, now, policy, request) => {
+        const { action } = decide(record, now, policy, request);
         // No lease lasts longer than a quarter of an hour: what says so was written by a wrong clock, or by hand.
         if (record.leaseUntil > now && record.leaseUntil - now <= 900_000) expect(action).toBe('wait');
       }),
@@ -397,8 +417,8 @@ describe('whatever the record and the time', () => {
 
   test('a wait has an end in the future, and nothing but a wait has one', () => {
     fc.assert(
-      fc.property(anyRecord, instant, anyPolicy, anyDemand, (record, now, policy, demand) => {
-        const { action, untilMs } = decide(record, now, policy, demand);
+      fc.property(anyRecord, instant, anyPolicy, anyRequest, (record, now, policy, request) => {
+        const { action, untilMs } = decide(record, now, policy, request);
         expect(untilMs !== undefined).toBe(action === 'wait');
         if (untilMs !== undefined) expect(untilMs).toBeGreaterThan(now);
       }),

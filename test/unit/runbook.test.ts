@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { errorCodes } from '../../functions/core/errors.ts';
 import { type ErrorCodeTable, toSourceError } from '../../functions/wechat/error-codes.ts';
 import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
 import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
@@ -47,8 +48,12 @@ describe('every errcode that the refresher understands has an entry', () => {
   const aboutTokens = Array.from({ length: 3_000 }, (_, index) => 40_000 + index)
     .filter(
       (errcode) =>
-        toSourceError(shop, { errcode, errmsg: '' }, 'access-token', false, officialErrorCodes).refused ===
-        'access-token',
+        toSourceError(
+          { app: shop, calledWith: 'access-token' },
+          { errcode, errmsg: '' },
+          false,
+          officialErrorCodes,
+        ).rejectedCredential === 'access-token',
     )
     .map(String);
   const codes = new Set([...known(officialErrorCodes), ...known(wecomErrorCodes), ...aboutTokens]);
@@ -58,15 +63,16 @@ describe('every errcode that the refresher understands has an entry', () => {
 
 test('every code of our own has an entry', () => {
   const sources = globSync('functions/{core,wechat,aws}/**/*.ts').map((file) => readFileSync(file, 'utf8'));
-  const codes = new Set(
-    sources.flatMap((source) =>
+  const codes = new Set<string>([
+    ...Object.values(errorCodes),
+    ...sources.flatMap((source) =>
       [
         ...source.matchAll(/\bcode: '([a-z]+(?:-[a-z]+)*)'/g),
         ...source.matchAll(/new RetryableError\(\s*['`]([^'`]+)/g),
         ...source.matchAll(/^ {2}'([A-Z][A-Z_]+)',$/gm),
       ].map(([, code]) => (code ?? '').replace(/\$\{\w+\}/, 'NNN')),
     ),
-  );
+  ]);
   // Zod's own word for a check of ours.
   codes.delete('custom');
   expect(codes.size).toBeGreaterThan(20);

@@ -3,7 +3,7 @@ import { SourceError } from '../errors.ts';
 import type { DailyCalls, Diagnostics, HostReach, RecordStore, SecretStore } from '../ports.ts';
 import { countForToday } from '../rules/quota-day.ts';
 
-/** What ops cannot see from outside the function: its way to WeChat, its secret, and WeChat's own count of the day. */
+/** What operators cannot see from outside the function: its way to WeChat, its secret, and WeChat's own count of the day. */
 export type Diagnosis = {
   readonly app: string;
   /** Epoch ms, by the function's clock. */
@@ -11,7 +11,7 @@ export type Diagnosis = {
   readonly secret: 'present' | 'missing' | 'unreadable';
   readonly throughProxy: boolean;
   readonly hosts: readonly HostReach[];
-  /** Today's calls of the app's token interface, by the day in Beijing. More than ours: somebody else calls it. */
+  /** Today's calls of the app's token interface, by the day in Beijing. More than ours: another client calls it. */
   readonly tokenCalls: {
     readonly ours: number;
     readonly wechat: DailyCalls | null;
@@ -20,7 +20,7 @@ export type Diagnosis = {
   };
 };
 
-/** Asks around for one app. Changes nothing, and never throws for what it finds. */
+/** Looks at everything that concerns one app. Changes nothing, and never throws for what it finds. */
 export async function diagnose(
   app: App,
   now: number,
@@ -29,7 +29,7 @@ export async function diagnose(
   const { store, secrets, diagnostics } = ports;
   const id = credentialId(app.name, 'access-token');
   const record = (await store.read([id])).get(id);
-  const [secret, way, wechat] = await Promise.all([
+  const [secret, reach, wechat] = await Promise.all([
     secrets.reread(app).then(
       (found) => (found ? 'present' : 'missing'),
       () => 'unreadable' as const,
@@ -37,8 +37,8 @@ export async function diagnose(
     diagnostics.reach(app),
     countAtWechat(app, liveValue(record, app, now)?.value, diagnostics),
   ]);
-  const ours = record ? countForToday(record.askedAt, record.requestsToday, now) : 0;
-  return { app: app.name, now, secret, ...way, tokenCalls: { ours, ...wechat } };
+  const ours = record ? countForToday(record.requestedAt, record.requestsToday, now) : 0;
+  return { app: app.name, now, secret, ...reach, tokenCalls: { ours, ...wechat } };
 }
 
 async function countAtWechat(
@@ -49,10 +49,7 @@ async function countAtWechat(
   // WeCom has no such interface.
   if (app.kind === 'wecom') return { wechat: null, problem: null };
   if (accessToken === undefined) {
-    return {
-      wechat: null,
-      problem: 'WeChat tells its count to whoever shows a live token, and there is none.',
-    };
+    return { wechat: null, problem: 'WeChat gives its count for a valid token only, and there is none.' };
   }
   try {
     return { wechat: await diagnostics.tokenCalls(app, accessToken), problem: null };

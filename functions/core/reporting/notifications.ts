@@ -1,14 +1,13 @@
 import type { Credential, CredentialRecord } from '../credential.ts';
 import type { SourceError } from '../errors.ts';
-import type { Notice } from '../ports.ts';
+import type { Fetched, Notice } from '../ports.ts';
 import type { Reason } from '../renewal.ts';
-import type { Fetched } from '../steps/fetch.ts';
 
-/** Somebody who rotates every few minutes must not send ops a message each time; the count is in the metric. */
+/** A client that rotates every few minutes must not cause a message each time; the count is in the metric. */
 const RENOTIFY_AFTER_MS = 3_600_000;
 const RENOTIFY_DAILY_MS = 86_400_000;
 
-/** What ops should hear when a renewal is made for this reason; undefined for one that was to be expected. */
+/** What operators are notified of when a renewal is made for this reason; undefined for one that was to be expected. */
 export function rotationNotice(
   { app, name }: Credential,
   { rotationNotifiedAt }: CredentialRecord,
@@ -17,21 +16,21 @@ export function rotationNotice(
 ): Notice | undefined {
   if (reason !== 'rejected-by-wechat' && reason !== 'reported-rejected') return undefined;
   const evidence =
-    reason === 'rejected-by-wechat' ? 'WeChat refused it' : 'an app reported that WeChat refused it';
-  const egress =
+    reason === 'rejected-by-wechat' ? 'WeChat rejected it' : 'an app reported that WeChat rejected it';
+  const remedy =
     app.kind === 'wecom'
       ? "Find the program that uses this agent's secret, or who reset it."
-      : 'Find the program that has this account\'s AppSecret and stop it, or move the app to "tokenApi": "stable", whose token others do not touch.';
+      : 'Find the program that has this account\'s AppSecret and stop it, or move the app to "tokenApi": "stable", whose token it does not invalidate.';
   return {
     kind: 'unexpected-rotation',
     app: app.name,
     credential: name,
-    message: `The ${name} of app '${app.name}' died before its time (${evidence}), so it is being renewed: somebody else fetches it, most likely. ${egress}`,
-    tell: now - rotationNotifiedAt >= RENOTIFY_AFTER_MS,
+    message: `The ${name} of app '${app.name}' became invalid before its time (${evidence}), so it is being renewed: most likely another client fetches it. ${remedy}`,
+    notify: now - rotationNotifiedAt >= RENOTIFY_AFTER_MS,
   };
 }
 
-/** What ops should hear when the stable interface begins to stand in: once for each day on which the quota is spent. */
+/** What operators are notified of when the stable interface begins to replace the classic one: once for each day on which the quota is spent. */
 export function quotaNotice(
   { app, name }: Credential,
   before: CredentialRecord,
@@ -44,15 +43,15 @@ export function quotaNotice(
     credential: name,
     message:
       `The day's calls of /cgi-bin/token for app '${app.name}' are used up (45009): another program fetches it all the time. ` +
-      'Readers notice nothing, for /cgi-bin/stable_token stands in until midnight, Beijing time. ' +
+      'Readers are not affected: /cgi-bin/stable_token is used until midnight, Beijing time. ' +
       "Find the program that has this account's AppSecret and stop it.",
-    tell: true,
+    notify: true,
   };
 }
 
 /**
- * What ops should hear of a mistake that only they can mend: once, when it is new. One that stays is told of once a day;
- * one that was mended and is back within the hour, when the hour is over.
+ * What operators are notified of when only they can correct an error: once, when it is new. One that lasts is repeated once a
+ * day; one that was corrected and is back within the hour, when the hour is over.
  */
 export function configurationErrorNotice(
   { app, name }: Credential,
@@ -61,8 +60,8 @@ export function configurationErrorNotice(
   now: number,
 ): Notice | undefined {
   if (kind !== 'configuration') return undefined;
-  const stays = failure?.code === code;
-  const spacingMs = notifiedErrorCode !== code ? 0 : stays ? RENOTIFY_DAILY_MS : RENOTIFY_AFTER_MS;
+  const lasts = failure?.code === code;
+  const spacingMs = notifiedErrorCode !== code ? 0 : lasts ? RENOTIFY_DAILY_MS : RENOTIFY_AFTER_MS;
   if (now - errorNotifiedAt < spacingMs) return undefined;
-  return { kind: 'configuration-error', app: app.name, credential: name, message, tell: true };
+  return { kind: 'configuration-error', app: app.name, credential: name, message, notify: true };
 }

@@ -1,7 +1,7 @@
-import type { Credential, CredentialName, CredentialRecord } from '../credential.ts';
-import { liveValue } from '../credential.ts';
-import type { Decision } from '../renewal.ts';
+import { type Credential, type CredentialName, type CredentialRecord, liveValue } from '../credential.ts';
+import type { Decision, Reason } from '../renewal.ts';
 
+/** What a run did about a credential: docs/architecture.md#reasons. */
 export type Outcome =
   | 'fresh'
   | 'renewed'
@@ -12,68 +12,75 @@ export type Outcome =
   | 'too-soon'
   | 'failed';
 
+/** What a step came to. `toResult` makes the answer's line of it. */
+export type StepResult = {
+  readonly credential: Credential;
+  readonly outcome: Outcome;
+  readonly reason: Reason;
+  /** As far as the step knows it. */
+  readonly record: CredentialRecord;
+  readonly error?: { readonly code: string; readonly message: string } | undefined;
+  /** When the next attempt is allowed (epoch ms). */
+  readonly nextAttemptAt?: number | undefined;
+  /** When it is worth another look within this tick (epoch ms): a sticky value ends then. */
+  readonly requeueAt?: number | undefined;
+  /** This credential of the app has to be renewed first; its next look is this one's, too. */
+  readonly blockedBy?: CredentialName;
+  /** WeChat rejected the access token with this fingerprint, so that one is to be renewed first. */
+  readonly rejectedToken?: string | undefined;
+  /** What was done about the app's access token on the way. */
+  readonly recovered?: StepResult;
+};
+
 /** What one run did about one credential. Never holds a value. */
 export type CredentialResult = {
   readonly app: string;
   readonly credential: CredentialName;
   readonly outcome: Outcome;
-  readonly reason: string;
+  readonly reason: Reason;
   readonly version: number;
-  /** Epoch milliseconds; null while there is no value. */
+  /** Epoch ms; null while there is no value. */
   readonly expiresAt: number | null;
+  /** Epoch ms; only while an attempt has to wait. */
+  readonly nextAttemptAt?: number;
   readonly error?: { readonly code: string; readonly message: string };
 };
 
-export function report(
-  credential: Credential,
-  record: CredentialRecord | undefined,
-  outcome: Outcome,
-  reason: string,
-  error?: { code: string; message: string },
-): CredentialResult {
+export function toResult(step: StepResult): CredentialResult {
+  const { credential, outcome, reason, record, error, nextAttemptAt } = step;
   return {
     app: credential.app.name,
     credential: credential.name,
     outcome,
     reason,
-    version: record?.version ?? 0,
-    expiresAt: record?.current?.expiresAt ?? null,
+    version: record.version,
+    expiresAt: record.current?.expiresAt ?? null,
+    ...(nextAttemptAt !== undefined && { nextAttemptAt }),
     ...(error && { error: { code: error.code, message: error.message } }),
   };
 }
 
-/** The result of a decision that leaves everything as it is. */
-export function reportStatus(
+/** The step of a decision that leaves everything as it is. */
+export function leaveAlone(
   credential: Credential,
   record: CredentialRecord,
-  decision: Decision,
+  { reason, untilMs }: Decision,
   now: number,
-): CredentialResult {
-  const outcome = standingOutcome(credential, record, decision, now);
-  return report(
-    credential,
-    record,
-    outcome,
-    decision.reason,
-    outcome === 'backing-off' ? record.failure : undefined,
-  );
-}
-
-function standingOutcome(
-  credential: Credential,
-  record: CredentialRecord,
-  decision: Decision,
-  now: number,
-): Outcome {
-  switch (decision.reason) {
+): StepResult {
+  const base = { credential, record, reason };
+  switch (reason) {
     case 'lease-held':
-      return 'busy';
+      return { ...base, outcome: 'busy' };
     case 'forced-recently':
     case 'forced-quota-spent':
-      return 'too-soon';
+      return { ...base, outcome: 'too-soon', nextAttemptAt: untilMs };
     case 'backing-off':
-      return 'backing-off';
-    default:
-      return liveValue(record, credential.app, now) ? 'fresh' : 'backing-off';
+      return { ...base, outcome: 'backing-off', nextAttemptAt: untilMs, error: record.failure };
+    default: {
+      const requeueAt = reason === 'awaiting-successor' ? untilMs : undefined;
+      return liveValue(record, credential.app, now)
+        ? { ...base, outcome: 'fresh', requeueAt }
+        : { ...base, outcome: 'backing-off', requeueAt, nextAttemptAt: untilMs, error: record.failure };
+    }
   }
 }

@@ -13,7 +13,7 @@ import type { RecordStore } from '../ports.ts';
 /** `failing`: still live, but the last attempt to renew it failed. */
 export type State = 'live' | 'failing' | 'expired' | 'missing';
 
-/** How a credential stands, without its value. Instants are epoch ms, null = none. */
+/** The state of a credential, without its value. Instants are epoch ms, null = none. */
 export type CredentialStatus = {
   readonly credential: CredentialName;
   readonly state: State;
@@ -29,6 +29,8 @@ export type CredentialStatus = {
     readonly at: number;
     /** Failed attempts in a row. */
     readonly count: number;
+    /** The address that WeChat refused, if that was its reason. */
+    readonly refusedIp?: string;
   } | null;
 };
 
@@ -42,7 +44,7 @@ export type AppStatus = {
 
 export type StatusReport = { readonly now: number; readonly apps: readonly AppStatus[] };
 
-/** How everything stands at `now` (epoch ms), for ops. Reads the table and nothing else. */
+/** The state of every credential at `now` (epoch ms), for operators. Reads the table and nothing else. */
 export async function statusReport(
   apps: readonly App[],
   store: Pick<RecordStore, 'read'>,
@@ -80,7 +82,13 @@ function statusOf(record: CredentialRecord | undefined, app: App, now: number) {
     mirroredVersion: record?.mirroredVersion ?? 0,
     nextAttemptAt: record && record.nextAttemptAt > now ? record.nextAttemptAt : null,
     lastError: failure
-      ? { code: failure.code, message: failure.message, at: failure.at, count: failure.count }
+      ? {
+          code: failure.code,
+          message: failure.message,
+          at: failure.at,
+          count: failure.count,
+          ...(failure.refusedIp !== undefined && { refusedIp: failure.refusedIp }),
+        }
       : null,
   };
 }

@@ -1,4 +1,4 @@
-/** WeChat's daily quotas are counted by the day in Beijing. */
+/** WeChat counts daily quotas by the day in Beijing: docs/wechat.md#classic-token. */
 const BEIJING_OFFSET_MS = 8 * 3_600_000;
 const DAY_MS = 86_400_000;
 

@@ -1,21 +1,20 @@
-import type { CredentialRecord, IssuedValue } from '../credential.ts';
+import { type CredentialRecord, fingerprintOf, type IssuedValue } from '../credential.ts';
 import type { SourceError } from '../errors.ts';
-import { fingerprintOf } from '../fingerprint.ts';
-import type { Fetched } from '../steps/fetch.ts';
-import { backoffMs } from './backoff.ts';
-import { type Renewal, reportsRemainingLifetime, validUntil } from './lifetimes.ts';
+import type { Fetched } from '../ports.ts';
+import { type RenewalMode, reportsRemainingLifetime, validUntil } from './lifetimes.ts';
 import { countForToday } from './quota-day.ts';
+import { backoffMs } from './timing.ts';
 
 /** Every way in which a record changes. Pure: each returns the whole next record, which the store swaps in. */
 
-/** Somebody takes the credential to renew or mirror it; nobody else touches it before `leaseUntil`. */
+/** A refresher takes the credential to renew or mirror it; no other touches it before `leaseUntil`. */
 export function leased(
   record: CredentialRecord,
   lease: {
     leaseId: string;
     now: number;
     leaseUntil: number;
-    asks: boolean;
+    countsAsRequest: boolean;
     mayInvalidate: boolean;
     forced: boolean;
     notifiesRotation: boolean;
@@ -27,9 +26,9 @@ export function leased(
     leaseUntil: lease.leaseUntil,
     validityUnknown: record.validityUnknown || lease.mayInvalidate,
     ...(lease.notifiesRotation && { rotationNotifiedAt: lease.now }),
-    ...(lease.asks && {
-      askedAt: lease.now,
-      requestsToday: countForToday(record.askedAt, record.requestsToday, lease.now) + 1,
+    ...(lease.countsAsRequest && {
+      requestedAt: lease.now,
+      requestsToday: countForToday(record.requestedAt, record.requestsToday, lease.now) + 1,
     }),
     ...(lease.forced && {
       forcedAt: lease.now,
@@ -42,10 +41,10 @@ export function leased(
 export function renewed(
   record: CredentialRecord,
   grant: Fetched,
-  facts: { account: string; issuedAt: number; renewedAt: number; rejectedFingerprint: boolean },
+  facts: { account: string; issuedAt: number; renewedAt: number; wasRejected: boolean },
 ): CredentialRecord {
-  const { failure: _healed, current: replaced, previous: _gone, ...rest } = record;
-  const { account, issuedAt, renewedAt, rejectedFingerprint } = facts;
+  const { failure: _over, current: replaced, previous: _gone, ...rest } = record;
+  const { account, issuedAt, renewedAt, wasRejected } = facts;
   return {
     ...rest,
     version: record.version + 1,
@@ -55,7 +54,7 @@ export function renewed(
     ...(replaced?.account === account && {
       previous: {
         fingerprint: replaced.fingerprint,
-        validUntil: validUntil(replaced, renewedAt, rejectedFingerprint),
+        validUntil: validUntil(replaced, renewedAt, wasRejected),
       },
     }),
     current: {
@@ -71,24 +70,24 @@ export function renewed(
 }
 
 /**
- * WeChat returned the value that we have, which proves it good. A token's answer tells the seconds that are really left;
- * that of a credential sticky to its end may say 7200 at any age, so it can shorten a life but never lengthen it.
+ * WeChat returned the value that we have, which proves it valid. A token's answer has the seconds that are really left;
+ * that of a credential sticky to its end may say 7200 at any age, so it can shorten a lifetime but never extend it.
  */
 export function unchanged(
   record: CredentialRecord,
   current: IssuedValue,
   grant: Fetched,
-  context: { now: number; tickMs: number; renewal: Renewal },
+  context: { now: number; tickMs: number; mode: RenewalMode },
 ): CredentialRecord {
-  const { failure: _healed, ...rest } = record;
-  const { now, renewal, tickMs } = context;
+  const { failure: _over, ...rest } = record;
+  const { now, mode, tickMs } = context;
   const saidEnd = now + grant.expiresInSeconds * 1000;
-  const life = reportsRemainingLifetime(renewal)
+  const lifetime = reportsRemainingLifetime(mode)
     ? { issuedAt: now, expiresAt: saidEnd }
     : { expiresAt: Math.min(current.expiresAt, saidEnd) };
-  const confirmed = { ...current, ...life, confirmedAt: now };
+  const confirmed = { ...current, ...lifetime, confirmedAt: now };
   // A duplicate of this tick must not ask again; the next tick may. Past the end every second counts at first; later it is
-  // our clock that is ahead, nobody knows by how much, so we wait as long again as it has taken already.
+  // our clock that is ahead, by an unknown time, so we wait as long again as it has taken already.
   const pastEndMs = now - confirmed.expiresAt;
   const spacingMs = Math.min(tickMs / 2, pastEndMs < 0 ? tickMs / 2 : Math.max(2_000, pastEndMs));
   return {
@@ -102,7 +101,7 @@ export function unchanged(
   };
 }
 
-/** Somebody goes to probe the value. No lease: a forced refresh need not wait for the answer. */
+/** A refresher is about to probe the value. No lease: a forced refresh need not wait for the answer. */
 export function probing(record: CredentialRecord, probe: { id: string; now: number }): CredentialRecord {
   return { ...record, leaseId: probe.id, probedAt: probe.now };
 }
@@ -120,27 +119,29 @@ export function failed(
     endedAt: number;
     tickMs: number;
     random: number;
-    inputs: string;
+    attemptFingerprint: string;
     validityUnknown: boolean;
     notifiesError: boolean;
-    /** Whether the attempt got as far as WeChat; it was counted when it began. */
-    asked: boolean;
   },
 ): CredentialRecord {
   const count = (record.failure?.count ?? 0) + 1;
+  const { code, kind, message, refusedIp } = error;
+  const { endedAt, attemptFingerprint } = context;
   return {
     ...released(record),
     validityUnknown: context.validityUnknown,
-    nextAttemptAt: context.endedAt + backoffMs(error.kind, count, context.random, context.tickMs),
-    requestsToday: context.asked ? record.requestsToday : record.requestsToday - 1,
-    ...(context.notifiesError && { notifiedErrorCode: error.code, errorNotifiedAt: context.endedAt }),
+    nextAttemptAt: endedAt + backoffMs(kind, count, context.random, context.tickMs),
+    // It was counted when it began.
+    requestsToday: error.reachedWechat ? record.requestsToday : record.requestsToday - 1,
+    ...(context.notifiesError && { notifiedErrorCode: code, errorNotifiedAt: endedAt }),
     failure: {
       count,
-      kind: error.kind,
-      code: error.code,
-      message: error.message,
-      at: context.endedAt,
-      inputs: context.inputs,
+      kind,
+      code,
+      message,
+      at: endedAt,
+      attemptFingerprint,
+      ...(refusedIp !== undefined && { refusedIp }),
     },
   };
 }

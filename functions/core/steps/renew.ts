@@ -1,108 +1,168 @@
-import { accountOf, belongsTo, type Credential, type CredentialRecord } from '../credential.ts';
-import { SourceError } from '../errors.ts';
-import type { Ports } from '../ports.ts';
-import type { Reason } from '../renewal.ts';
-import { configurationErrorNotice, quotaNotice } from '../reporting/notifications.ts';
-import { type CredentialResult, report } from '../reporting/results.ts';
-import type { Renewal } from '../rules/lifetimes.ts';
-import { failed, mirrored, released, renewed, unchanged } from '../rules/transitions.ts';
-import { attemptFingerprint, type Fetched, type FetchGrant } from './fetch.ts';
-import type { Visit } from './run.ts';
+import { belongsTo, type CredentialRecord, type IssuedValue } from '../credential.ts';
+import { errorCodes, nameOf, SourceError } from '../errors.ts';
+import type { Fetched, Run } from '../ports.ts';
+import { type Reason, type RenewalPolicy, successorDueWithinTick } from '../renewal.ts';
+import { configurationErrorNotice, quotaNotice, rotationNotice } from '../reporting/notifications.ts';
+import type { StepResult } from '../reporting/results.ts';
+import { failed, leased, mirrored, released, renewed, unchanged } from '../rules/transitions.ts';
+import { attemptFingerprint, fetchCredential, readAccessToken } from './fetch.ts';
+import type { Snapshot } from './refresh-credential.ts';
 
-/** One credential whose lease is ours. */
-export type Work = {
-  readonly credential: Credential;
-  /** The record as it was before we took the lease. */
-  readonly before: CredentialRecord;
-  readonly held: CredentialRecord;
-  /** Epoch ms. */
-  readonly now: number;
+/** What is to be done about a snapshot, and why. */
+export type Work = Snapshot & {
   readonly reason: Reason;
-  readonly renewal: Renewal;
-  readonly tickMs: number;
-  readonly ports: Ports;
+  readonly policy: RenewalPolicy;
+  readonly force: boolean;
+  readonly run: Run;
 };
 
-/** WeChat -> table -> mirror -> mark mirrored. Each step is durable before the next begins, so a crash loses one at most. */
-export async function renewUnderLease(work: Work, fetchGrant: FetchGrant): Promise<Visit> {
-  const { credential, held, now, reason, ports } = work;
-  const account = accountOf(credential.app);
+/** Work whose lease is ours: `held` is the record as we have written it. */
+type LeasedWork = Work & { readonly held: CredentialRecord };
+
+/**
+ * Takes the lease, then WeChat -> table -> mirror -> mark mirrored. Each step is durable before the next begins, so a crash
+ * loses one at most.
+ */
+export async function renew(work: Work): Promise<StepResult> {
+  const { credential, record, now, reason, policy, run } = work;
+  const { ports } = run;
+  const isTicket = credential.name !== 'access-token';
+  const accessToken = isTicket ? await readAccessToken(credential.app, now, ports) : undefined;
+  if (isTicket && !accessToken) return withoutAccessToken(work);
+  const rotation = rotationNotice(credential, record, reason, now);
+  const held = leased(record, {
+    ...leaseOf(work),
+    countsAsRequest: true,
+    mayInvalidate: mayInvalidate(policy, reason),
+    forced: reason === 'forced',
+    notifiesRotation: rotation?.notify ?? false,
+  });
+  if (!(await ports.store.swap(work.stored, held))) return lostTheRace(work);
+  const leasedWork = { ...work, held };
   let grant: Fetched;
   try {
-    grant = await fetchGrant();
+    grant = await fetchCredential(credential, { record, now, force: work.force, accessToken, ports });
   } catch (error) {
-    return { result: await recordFailure(work, error) };
+    return fail(leasedWork, error, accessToken);
   }
-
   const notice = quotaNotice(credential, held, grant);
+  const step = await commit(leasedWork, grant);
+  if (notice && step.outcome !== 'failed') await ports.notices.send(notice);
+  // WeChat may return the very value that was reported: then no other client rotated it.
+  if (rotation && step.outcome !== 'unchanged') await ports.notices.send(rotation);
+  return step;
+}
+
+/** Takes the lease and writes the parameter of a version that is committed already. */
+export async function repairMirror(work: Work): Promise<StepResult> {
+  const { record, now, policy, run } = work;
+  const held = leased(record, {
+    ...leaseOf(work),
+    countsAsRequest: false,
+    mayInvalidate: false,
+    forced: false,
+    notifiesRotation: false,
+  });
+  if (!(await run.ports.store.swap(work.stored, held))) return lostTheRace(work);
+  const step = await writeMirror({ ...work, held }, 'mirrored');
+  // A mirror that was behind, or still is, must not make us miss the end.
+  return { ...step, requeueAt: successorDueWithinTick(record, now, policy) };
+}
+
+function leaseOf({ now, run }: Work) {
+  // From the start of the run, for then the function's own end is known, however long it waited for an end.
+  return { leaseId: run.ports.randomness.id(), now, leaseUntil: run.now + run.timing.leaseMs };
+}
+
+function lostTheRace({ credential, record }: Work): StepResult {
+  return { credential, record, outcome: 'busy', reason: 'lost-the-race' };
+}
+
+function withoutAccessToken({ credential, record }: Work): StepResult {
+  const error = {
+    code: errorCodes.noAccessToken,
+    message: `A ticket is fetched with the access token, and app '${credential.app.name}' has no valid one.`,
+  };
+  const base = { credential, record, outcome: 'failed', reason: 'no-access-token' } as const;
+  return { ...base, error, blockedBy: 'access-token' };
+}
+
+async function commit(work: LeasedWork, grant: Fetched): Promise<StepResult> {
+  const { credential, held, now, reason, policy, run } = work;
+  const { store, clock } = run.ports;
   const { current } = held;
-  if (current && current.value === grant.value && belongsTo(current, account)) {
-    const next = unchanged(held, current, grant, work);
-    const written = await ports.store.swap(held, next);
-    if (written && notice) await ports.notices.send(notice);
+  if (current && current.value === grant.value && belongsTo(current, policy.account)) {
+    const next = unchanged(held, current, grant, { now, tickMs: policy.tickMs, mode: policy.mode });
+    const written = await store.swap(held, next);
     const behind = written && next.leaseUntil > 0;
-    const result = behind
-      ? await mirrorUnderLease({ ...work, held: next }, 'unchanged')
-      : report(credential, next, 'unchanged', reason);
+    const step: StepResult = behind
+      ? await writeMirror({ ...work, held: next }, 'unchanged')
+      : { credential, record: next, outcome: 'unchanged', reason };
     // WeChat's clock is a little behind: it still returns the value whose time is over.
-    return current.expiresAt <= now ? { result, requeueAt: next.nextAttemptAt } : { result };
+    return current.expiresAt <= now ? { ...step, requeueAt: next.nextAttemptAt } : step;
   }
   const next = renewed(held, grant, {
-    account,
+    account: policy.account,
     issuedAt: now,
-    renewedAt: ports.clock.now(),
-    rejectedFingerprint: wasRejected(reason),
+    renewedAt: clock.now(),
+    wasRejected: wasRejected(reason),
   });
-  if (!(await ports.store.swap(held, next))) {
-    // We held on past our lease (a suspended machine, a clock that is wrong), and asked last, perhaps.
-    if (mayInvalidate(work)) await flagForSuccessor(work, (latest) => ({ ...latest, validityUnknown: true }));
-    const error = {
-      code: 'lease-lost',
-      message: 'Another refresher took over while WeChat answered; the next tick makes sure of its value.',
-    };
-    return { result: report(credential, held, 'failed', 'lease-lost', error) };
+  if (await store.swap(held, next)) return writeMirror({ ...work, held: next }, 'renewed');
+  // We held on past our lease (a suspended machine, a wrong clock), and our request may have been the last.
+  if (mayInvalidate(policy, reason)) {
+    await flagForSuccessor(work, (latest) => ({ ...latest, validityUnknown: true }));
   }
-  const result = await mirrorUnderLease({ ...work, held: next }, 'renewed');
-  if (notice) await ports.notices.send(notice);
-  return { result };
+  const error = {
+    code: errorCodes.leaseLost,
+    message: 'Another refresher took over while WeChat answered; the next tick makes sure of its value.',
+  };
+  return { credential, record: held, outcome: 'failed', reason: 'lease-lost', error };
 }
 
 /** Shows the held record's value to readers of the mirror. A failure leaves the version behind for the next tick. */
-export async function mirrorUnderLease(
-  work: Work,
+async function writeMirror(
+  work: LeasedWork,
   outcome: 'renewed' | 'unchanged' | 'mirrored',
-): Promise<CredentialResult> {
-  const { credential, held, reason, ports } = work;
+): Promise<StepResult> {
+  const { credential, held, reason, run } = work;
+  const { mirror, store } = run.ports;
   if (!held.current) throw new Error(`${held.id} has version ${held.version} but no value`);
   try {
-    await ports.mirror.write(credential, held.current.value);
-  } catch (error) {
-    await ports.store.swap(held, released(held));
-    return report(credential, held, outcome === 'mirrored' ? 'failed' : outcome, reason, {
-      code: 'mirror-unreachable',
-      message: `The parameter was not written (${nameOf(error)}); the next tick repairs it.`,
-    });
+    await mirror.write(credential, held.current.value);
+  } catch (thrown) {
+    await store.swap(held, released(held));
+    const error = {
+      code: errorCodes.mirrorUnreachable,
+      message: `The parameter was not written (${nameOf(thrown)}); the next tick repairs it.`,
+    };
+    return {
+      credential,
+      record: held,
+      outcome: outcome === 'mirrored' ? 'failed' : outcome,
+      reason,
+      error,
+    };
   }
-  if (!(await ports.store.swap(held, mirrored(held)))) {
+  if (!(await store.swap(held, mirrored(held)))) {
     // Past our lease, we may have written over a newer value: let the next tick write it again.
     await flagForSuccessor(work, (latest) => ({ ...latest, mirroredVersion: 0 }));
   }
-  return report(credential, held, outcome, reason);
+  return { credential, record: held, outcome, reason };
 }
 
-/** Whether the attempt may kill the current value, or was made because that is said to be dead. */
-export function mayInvalidate({ renewal, reason }: Pick<Work, 'renewal' | 'reason'>): boolean {
-  const kills = renewal.kind === 'rotating' || (reason === 'forced' && renewal.forcedPerDay !== undefined);
-  return kills || wasRejected(reason);
+/** Whether the attempt may invalidate the current value, or was made because that was rejected. */
+function mayInvalidate({ mode }: RenewalPolicy, reason: Reason): boolean {
+  const rotates = mode.kind === 'rotating' || (reason === 'forced' && mode.forcedPerDay !== undefined);
+  return rotates || wasRejected(reason);
 }
 
 function wasRejected(reason: Reason): boolean {
   return reason === 'rejected-by-wechat' || reason === 'reported-rejected';
 }
 
-/** Leaves word in the record of whoever took our lease over. Tried twice: they may be writing it themselves. */
+/** Leaves word in the record of the refresher that took our lease over. Tried twice: it may be writing at this moment. */
 async function flagForSuccessor(
-  { held, ports }: Work,
+  { held, run: { ports } }: LeasedWork,
   amend: (latest: CredentialRecord) => CredentialRecord,
 ): Promise<void> {
   for (let tries = 0; tries < 2; tries++) {
@@ -111,38 +171,45 @@ async function flagForSuccessor(
   }
 }
 
-async function recordFailure(work: Work, thrown: unknown): Promise<CredentialResult> {
-  const { credential, before, held, tickMs, ports, reason } = work;
+async function fail(
+  work: LeasedWork,
+  thrown: unknown,
+  accessToken: IssuedValue | undefined,
+): Promise<StepResult> {
+  const { credential, record: before, held, reason, policy, run } = work;
+  const { secrets, store, clock, randomness, notices } = run.ports;
   const error = thrown instanceof SourceError ? thrown : unexpected(thrown);
-  const secret = await ports.secrets.read(credential.app).catch(() => undefined);
-  const endedAt = ports.clock.now();
+  const secret = accessToken ? undefined : await secrets.read(credential.app).catch(() => undefined);
+  const endedAt = clock.now();
   const notice = configurationErrorNotice(credential, held, error, endedAt);
   const next = failed(held, error, {
     endedAt,
-    tickMs,
-    random: ports.randomness.fraction(),
-    inputs: attemptFingerprint(credential.app, secret),
-    // A refusal undoes the doubt that this attempt brought, but not a report, nor what was in doubt before.
+    tickMs: policy.tickMs,
+    random: randomness.fraction(),
+    attemptFingerprint: attemptFingerprint(credential, accessToken?.fingerprint ?? secret?.revision),
+    // A refusal undoes the doubt that this attempt brought, but not a report, nor what was unknown before.
     validityUnknown:
-      before.validityUnknown || (mayInvalidate(work) && (error.mayHaveRotated || wasRejected(reason))),
+      before.validityUnknown ||
+      (mayInvalidate(policy, reason) && (error.mayHaveRotated || wasRejected(reason))),
     notifiesError: notice !== undefined,
-    asked: error.code !== 'missing-secret' && error.code !== 'secret-unreadable',
   });
-  if ((await ports.store.swap(held, next)) && notice) await ports.notices.send(notice);
-  return report(credential, next, 'failed', reason, error);
+  if ((await store.swap(held, next)) && notice) await notices.send(notice);
+  return {
+    credential,
+    record: next,
+    outcome: 'failed',
+    reason,
+    error,
+    nextAttemptAt: next.nextAttemptAt,
+    rejectedToken: error.rejectedCredential === 'access-token' ? accessToken?.fingerprint : undefined,
+  };
 }
 
-/** Only the error's name: a foreign message may quote what it was given. */
 function unexpected(cause: unknown): SourceError {
   return new SourceError(`Unexpected ${nameOf(cause)}; the next tick tries again.`, {
-    code: 'unexpected',
+    code: errorCodes.unexpected,
     kind: 'transient',
     mayHaveRotated: true,
     cause,
   });
-}
-
-function nameOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error;
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

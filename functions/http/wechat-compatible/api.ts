@@ -3,18 +3,11 @@ import type { Clock, RecordStore } from '../../core/ports.ts';
 import type { Authenticator } from '../authenticator.ts';
 import { json, type ReadRequest, type ReadResponse } from '../http-types.ts';
 import type { RecordCache } from '../record-cache.ts';
-import { refusal, WechatApiError } from './errors.ts';
+import { errorResponse, WechatApiError } from './errors.ts';
 import { ticket, wecomAgentTicket, wecomJsapiTicket } from './ticket-routes.ts';
 import { TokenIndex } from './token-index.ts';
-import { stableToken, token, wecomToken } from './token-routes.ts';
+import { type RouteContext, stableToken, token, wecomToken } from './token-routes.ts';
 
-type RouteContext = {
-  readonly apps: readonly App[];
-  readonly authenticator: Authenticator;
-  readonly cache: RecordCache;
-  readonly refreshAfterMs: number;
-  readonly holders: TokenIndex;
-};
 type Route = {
   readonly method: 'GET' | 'POST';
   readonly answer: (request: ReadRequest, context: RouteContext) => Promise<object>;
@@ -34,8 +27,8 @@ export function isCompatible(path: string): boolean {
 }
 
 /**
- * WeChat's own routes and shapes, for an unmodified SDK whose base URL points here (DESIGN.md, section 6). Every answer is
- * HTTP 200, refusals too. What a query holds beside the known parameters is ignored, as WeChat does.
+ * WeChat's own routes and shapes, for an unmodified SDK whose base URL points here (docs/wechat.md). Every answer is
+ * HTTP 200, errors too. What a query holds beside the known parameters is ignored, as WeChat does.
  */
 export function compatibleApi(parts: {
   apps: readonly App[];
@@ -47,8 +40,8 @@ export function compatibleApi(parts: {
   refreshAfterMs: number;
 }): (request: ReadRequest) => Promise<ReadResponse> {
   const { apps, authenticator, cache, refreshAfterMs } = parts;
-  const holders = new TokenIndex(apps, parts.store, parts.cacheMs, parts.clock);
-  const context = { apps, authenticator, cache, refreshAfterMs, holders };
+  const tokens = new TokenIndex(apps, parts.store, parts.cacheMs, parts.clock);
+  const context = { apps, authenticator, cache, refreshAfterMs, tokens };
 
   return async (request) => {
     try {
@@ -57,7 +50,7 @@ export function compatibleApi(parts: {
       if (request.method !== route.method) throw new WechatApiError(route.method === 'GET' ? 43001 : 43002);
       return json(200, await route.answer(request, context));
     } catch (error) {
-      return refusal(error instanceof WechatApiError ? error : unreachable(error));
+      return errorResponse(error instanceof WechatApiError ? error : unreachable(error));
     }
   };
 }

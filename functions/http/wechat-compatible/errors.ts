@@ -17,17 +17,17 @@ const messages = {
   48001: 'api unauthorized',
 } as const;
 
-/** A refusal as WeChat puts it: HTTP 200 with an `errcode`. */
+/** An error in WeChat's own shape: HTTP 200 with an `errcode`. */
 export class WechatApiError extends Error {
   readonly errcode: number;
 
-  /** @param hint what ops should know, behind WeChat's own words: SDKs go by the code alone */
+  /** @param hint what operators should know, after WeChat's own words: SDKs go by the code alone */
   constructor(errcode: keyof typeof messages, hint?: string) {
     super(hint ? `${messages[errcode]}: ${hint}` : messages[errcode]);
     this.errcode = errcode;
   }
 }
 
-export function refusal({ errcode, message }: WechatApiError): ReadResponse {
+export function errorResponse({ errcode, message }: WechatApiError): ReadResponse {
   return json(200, { errcode, errmsg: message });
 }

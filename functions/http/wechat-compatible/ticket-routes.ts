@@ -1,37 +1,34 @@
 import { type App, credentialsOf, liveValue, type TicketType, ticketName } from '../../core/credential.ts';
 import type { ReadRequest } from '../http-types.ts';
-import type { RecordCache } from '../record-cache.ts';
 import { WechatApiError } from './errors.ts';
-import type { TokenIndex } from './token-index.ts';
-
-export type RouteContext = { readonly holders: TokenIndex; readonly cache: RecordCache };
+import type { RouteContext } from './token-routes.ts';
 
 /** `GET /cgi-bin/ticket/getticket?access_token=&type=jsapi|wx_card` */
 export async function ticket({ query }: ReadRequest, context: RouteContext): Promise<object> {
-  const app = await holder(query, (each) => each.kind !== 'wecom', context);
-  return lend(app, oneOf(['jsapi', 'wx_card'], query), context);
+  const app = await appOfToken(query, (each) => each.kind !== 'wecom', context);
+  return serveTicket(app, oneOf(['jsapi', 'wx_card'], query), context);
 }
 
 /** `GET /cgi-bin/get_jsapi_ticket?access_token=` of WeCom */
 export async function wecomJsapiTicket({ query }: ReadRequest, context: RouteContext): Promise<object> {
-  return lend(await holder(query, (each) => each.kind === 'wecom', context), 'jsapi', context);
+  return serveTicket(await appOfToken(query, (each) => each.kind === 'wecom', context), 'jsapi', context);
 }
 
 /** `GET /cgi-bin/ticket/get?access_token=&type=agent_config` of WeCom */
 export async function wecomAgentTicket({ query }: ReadRequest, context: RouteContext): Promise<object> {
-  const app = await holder(query, (each) => each.kind === 'wecom', context);
-  return lend(app, oneOf(['agent_config'], query), context);
+  const app = await appOfToken(query, (each) => each.kind === 'wecom', context);
+  return serveTicket(app, oneOf(['agent_config'], query), context);
 }
 
-/** Whoever shows our token has the right to the tickets that it fetches at WeChat: it needs no reader key. */
-async function holder(
+/** A caller that has our token may have the tickets that the token fetches at WeChat: it needs no reader key. */
+async function appOfToken(
   query: URLSearchParams,
   ofPlatform: (app: App) => boolean,
-  { holders }: RouteContext,
+  { tokens }: RouteContext,
 ): Promise<App> {
   const accessToken = query.get('access_token');
   if (!accessToken) throw new WechatApiError(41001);
-  const app = await holders.find(accessToken, ofPlatform);
+  const app = await tokens.find(accessToken, ofPlatform);
   if (!app) throw new WechatApiError(40001);
   return app;
 }
@@ -42,7 +39,7 @@ function oneOf<T extends TicketType>(types: readonly T[], query: URLSearchParams
   return type;
 }
 
-async function lend(app: App, type: TicketType, { cache }: RouteContext): Promise<object> {
+async function serveTicket(app: App, type: TicketType, { cache }: RouteContext): Promise<object> {
   const name = ticketName(type);
   if (!credentialsOf(app).some((credential) => credential.name === name)) {
     throw new WechatApiError(48001, `add ${type} to the tickets of app '${app.name}' and deploy`);

@@ -1,8 +1,13 @@
-import { type App, acceptsToken, type CredentialRecord, credentialId } from '../../core/credential.ts';
-import { fingerprintOf } from '../../core/fingerprint.ts';
+import {
+  type App,
+  acceptsToken,
+  type CredentialRecord,
+  credentialId,
+  fingerprintOf,
+} from '../../core/credential.ts';
 import type { Clock, RecordStore } from '../../core/ports.ts';
 
-/** Finds the app whose access token somebody shows, current or the one before. */
+/** Finds the app that an access token belongs to, the current one or the one before. */
 export class TokenIndex {
   readonly #apps: readonly App[];
   readonly #store: Pick<RecordStore, 'read'>;

@@ -4,15 +4,18 @@ import { type Authenticator, KeyRefusedError } from '../authenticator.ts';
 import type { ReadRequest } from '../http-types.ts';
 import type { RecordCache } from '../record-cache.ts';
 import { WechatApiError } from './errors.ts';
+import type { TokenIndex } from './token-index.ts';
 
+/** What every route works with. */
 export type RouteContext = {
   readonly apps: readonly App[];
   readonly authenticator: Authenticator;
   readonly cache: RecordCache;
   readonly refreshAfterMs: number;
+  readonly tokens: TokenIndex;
 };
 
-/** An SDK's way to say who it is; what is no string counts as missing. */
+/** How an SDK identifies itself; anything but a string counts as missing. */
 type Application = Partial<Record<'grant_type' | 'appid' | 'secret', unknown>>;
 
 /** `GET /cgi-bin/token`: like WeChat's, but it never rotates anything. */
@@ -40,7 +43,7 @@ export async function wecomToken({ query }: ReadRequest, context: RouteContext):
       `several apps of this corp are in scope (${names}); use a reader key of one`,
     );
   }
-  return { errcode: 0, errmsg: 'ok', ...(await lend(agent, context)) };
+  return { errcode: 0, errmsg: 'ok', ...(await serveToken(agent, context)) };
 }
 
 /** In WeChat's own order of complaints: the first that applies. */
@@ -55,7 +58,7 @@ async function serveAccountToken(
   if (ofAppId.length === 0) throw new WechatApiError(40013, 'no app of this AppID is configured');
   const allowed = await inScope(ofAppId, secret, context.authenticator);
   // One AppID may have a classic and a stable app; whichever is asked for, any live token of the account serves.
-  return lend(allowed.find((app) => app.tokenApi === tokenApi) ?? allowed[0], context);
+  return serveToken(allowed.find((app) => app.tokenApi === tokenApi) ?? allowed[0], context);
 }
 
 /** @throws CompatibleRefusal 41004, 40001 */
@@ -80,15 +83,15 @@ async function inScope<A extends App>(
  * The live token, and the seconds for which a caller may keep it: an SDK asks again only when they are over, and a
  * rotating token dies before its own end.
  */
-async function lend(app: App, { cache, refreshAfterMs }: RouteContext): Promise<object> {
+async function serveToken(app: App, { cache, refreshAfterMs }: RouteContext): Promise<object> {
   const { record, now } = await cache.get(app, 'access-token');
   const live = liveValue(record, app, now);
   if (!record || !live)
     throw new WechatApiError(-1, `app '${app.name}' has no live access-token at the moment`);
-  const renewal = renewalModeOf(app, 'access-token', record, now, refreshAfterMs);
+  const mode = renewalModeOf({ app, name: 'access-token' }, record, now, refreshAfterMs);
   return {
     access_token: live.value,
-    expires_in: Math.floor((cacheableUntil(live, renewal, now) - now) / 1000),
+    expires_in: Math.floor((cacheableUntil(live, mode, now) - now) / 1000),
   };
 }
 

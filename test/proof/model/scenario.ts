@@ -1,5 +1,4 @@
-import { type App, credentialId } from '../../../functions/core/credential.ts';
-import { fingerprintOf } from '../../../functions/core/fingerprint.ts';
+import { type App, credentialId, fingerprintOf } from '../../../functions/core/credential.ts';
 import { Refusal } from '../../../local/simulator/refusal.ts';
 import { apps } from '../stories.ts';
 import { Deployment, type FaultMode, type Invocation, MINUTE } from './deployment.ts';

@@ -157,7 +157,9 @@ describe('the deployed bundles', () => {
       {
         topicArn: TOPIC_ARN,
         subject: 'WeChat shop/access-token: unexpected-rotation',
-        message: expect.stringMatching(/^The access-token of app 'shop' became invalid before its time .* and stop it/),
+        message: expect.stringMatching(
+          /^The access-token of app 'shop' became invalid before its time .* and stop it/,
+        ),
       },
     ]);
     const rotations = () => metrics().filter((each) => 'UnexpectedRotation' in each);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { publishMetrics } from '../../functions/aws/cloudwatch-metrics.ts';
+import { publishMetrics } from '../../functions/aws/monitoring.ts';
 import type { WechatApp } from '../../functions/core/credential.ts';
 import type { Ports } from '../../functions/core/ports.ts';
 import { refresh } from '../../functions/core/refresh.ts';

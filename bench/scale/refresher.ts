@@ -1,8 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import { parameterMirror } from '../../functions/aws/parameter-mirror.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
-import { secretParameters } from '../../functions/aws/secret-parameters.ts';
+import { parameterMirror, secretParameters } from '../../functions/aws/ssm-parameters.ts';
 import { createRefresher, noProxy } from '../../functions/refresher.ts';
 import { appNumber } from '../costs/count.ts';
 

@@ -60,7 +60,7 @@ const miniAppSchema = z.strictObject({
 });
 
 /** 企业微信: one agent of a corp. Each agent has a secret and so a token of its own: never key it by the corp alone. */
-export const wecomAppSchema = z.strictObject({
+const wecomAppSchema = z.strictObject({
   name,
   kind: z.literal('wecom'),
   corpId: text(

@@ -2,15 +2,10 @@ import pLimit from 'p-limit';
 import { type App, type Credential, type CredentialName, credentialsOf } from './credential.ts';
 import type { Ports, Run } from './ports.ts';
 import type { RenewalRequest } from './renewal.ts';
-import { type CredentialResult, type StepResult, toResult } from './reporting/results.ts';
+import { type CredentialResult, toResult } from './reporting/results.ts';
 import type { Schedule } from './rules/timing.ts';
-import {
-  idOf,
-  readSnapshot,
-  refreshCredential,
-  type Snapshot,
-  snapshotOf,
-} from './steps/refresh-credential.ts';
+import { refreshCredential } from './steps/refresh-credential.ts';
+import { idOf, readSnapshot, type Snapshot, type StepResult, snapshotOf } from './steps/step.ts';
 
 /** What a caller asks for: a plain tick, or one credential in a particular way. */
 export type RefreshRequest = {

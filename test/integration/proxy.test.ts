@@ -1,6 +1,6 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { proxyParameter } from '../../functions/aws/proxy-parameter.ts';
+import { proxyParameter } from '../../functions/aws/ssm-parameters.ts';
 import { SourceError } from '../../functions/core/errors.ts';
 import { wechatClient } from '../../functions/wechat/client.ts';
 import { EgressDispatcher } from '../../functions/wechat/egress.ts';

@@ -1,8 +1,7 @@
-import { parameterMirror } from '../../functions/aws/parameter-mirror.ts';
 import { readerKeyLookup } from '../../functions/aws/reader-key-item.ts';
 import { type ReaderKeys, readerKeys } from '../../functions/aws/reader-keys.ts';
 import { batchGet, recordTable } from '../../functions/aws/record-table.ts';
-import { secretParameters } from '../../functions/aws/secret-parameters.ts';
+import { parameterMirror, secretParameters } from '../../functions/aws/ssm-parameters.ts';
 import type {
   App,
   CredentialName,

@@ -1,5 +1,6 @@
-import { type Credential, type CredentialName, type CredentialRecord, liveValue } from '../credential.ts';
+import { type CredentialName, liveValue } from '../credential.ts';
 import type { Decision, Reason } from '../renewal.ts';
+import type { Snapshot, StepResult } from '../steps/step.ts';
 
 /** What a run did about a credential: docs/architecture.md#reasons. */
 export type Outcome =
@@ -11,26 +12,6 @@ export type Outcome =
   | 'backing-off'
   | 'too-soon'
   | 'failed';
-
-/** What a step came to. `toResult` makes the answer's line of it. */
-export type StepResult = {
-  readonly credential: Credential;
-  readonly outcome: Outcome;
-  readonly reason: Reason;
-  /** As far as the step knows it. */
-  readonly record: CredentialRecord;
-  readonly error?: { readonly code: string; readonly message: string } | undefined;
-  /** When the next attempt is allowed (epoch ms). */
-  readonly nextAttemptAt?: number | undefined;
-  /** When it is worth another look within this tick (epoch ms): a sticky value ends then. */
-  readonly requeueAt?: number | undefined;
-  /** This credential of the app has to be renewed first; its next look is this one's, too. */
-  readonly blockedBy?: CredentialName;
-  /** WeChat rejected the access token with this fingerprint, so that one is to be renewed first. */
-  readonly rejectedToken?: string | undefined;
-  /** What was done about the app's access token on the way. */
-  readonly recovered?: StepResult;
-};
 
 /** What one run did about one credential. Never holds a value. */
 export type CredentialResult = {
@@ -61,12 +42,7 @@ export function toResult(step: StepResult): CredentialResult {
 }
 
 /** The step of a decision that leaves everything as it is. */
-export function leaveAlone(
-  credential: Credential,
-  record: CredentialRecord,
-  { reason, untilMs }: Decision,
-  now: number,
-): StepResult {
+export function leaveAlone({ credential, record, now }: Snapshot, { reason, untilMs }: Decision): StepResult {
   const base = { credential, record, reason };
   switch (reason) {
     case 'lease-held':

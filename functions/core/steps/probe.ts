@@ -1,7 +1,6 @@
 import { SourceError } from '../errors.ts';
-import type { StepResult } from '../reporting/results.ts';
 import { confirmed, probing } from '../rules/transitions.ts';
-import type { Work } from './renew.ts';
+import type { StepResult, Work } from './step.ts';
 
 /**
  * Asks WeChat whether it still accepts the value. One of any number of concurrent ticks asks; a crash meanwhile costs

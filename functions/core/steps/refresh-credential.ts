@@ -1,56 +1,12 @@
-import {
-  blankRecord,
-  type Credential,
-  type CredentialRecord,
-  credentialId,
-  liveValue,
-} from '../credential.ts';
+import { liveValue } from '../credential.ts';
 import { errorCodes, nameOf, SourceError } from '../errors.ts';
-import type { RecordStore, Run } from '../ports.ts';
-import {
-  type Decision,
-  decide,
-  discardImplausibleInstants,
-  policyOf,
-  type RenewalRequest,
-} from '../renewal.ts';
-import { leaveAlone, type StepResult } from '../reporting/results.ts';
+import type { Run } from '../ports.ts';
+import { type Decision, decide, policyOf, type RenewalRequest } from '../renewal.ts';
+import { leaveAlone } from '../reporting/results.ts';
 import { attemptFingerprint, readAccessToken } from './fetch.ts';
 import { probe } from './probe.ts';
-import { renew, repairMirror, type Work } from './renew.ts';
-
-/** What the table said about one credential, and when. */
-export type Snapshot = {
-  readonly credential: Credential;
-  /** What the next write is conditional on; `undefined`: there is no item yet. */
-  readonly stored: CredentialRecord | undefined;
-  /** The same for the rules: never absent, and without instants that cannot be true. */
-  readonly record: CredentialRecord;
-  /** Epoch ms. */
-  readonly now: number;
-};
-
-export function snapshotOf(
-  credential: Credential,
-  stored: CredentialRecord | undefined,
-  now: number,
-): Snapshot {
-  const record = stored ?? blankRecord(idOf(credential));
-  return { credential, stored, record: discardImplausibleInstants(record, now), now };
-}
-
-export async function readSnapshot(
-  credential: Credential,
-  now: number,
-  store: RecordStore,
-): Promise<Snapshot> {
-  const id = idOf(credential);
-  return snapshotOf(credential, (await store.read([id])).get(id), now);
-}
-
-export function idOf({ app, name }: Credential): string {
-  return credentialId(app.name, name);
-}
+import { renew, repairMirror } from './renew.ts';
+import { readSnapshot, type Snapshot, type StepResult, type Work } from './step.ts';
 
 /**
  * Brings one credential up to date, or says why not. Never throws: a store that is down is this run's result, not its end.
@@ -101,7 +57,7 @@ async function takeStep(snapshot: Snapshot, request: RenewalRequest, run: Run): 
   const attempt = await changedAttempt(snapshot, run);
   const decision = decide(record, now, policy, { ...request, attemptFingerprint: attempt });
   const { action, reason } = decision;
-  if (action === 'skip' || action === 'wait') return leaveAlone(credential, record, decision, now);
+  if (action === 'skip' || action === 'wait') return leaveAlone(snapshot, decision);
   const work = { ...snapshot, reason, policy, force: request.force ?? false, run };
   return run.limit(() => execute(work, action));
 }

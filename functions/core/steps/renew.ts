@@ -1,20 +1,11 @@
 import { belongsTo, type CredentialRecord, type IssuedValue } from '../credential.ts';
 import { errorCodes, nameOf, SourceError } from '../errors.ts';
-import type { Fetched, Run } from '../ports.ts';
+import type { Fetched } from '../ports.ts';
 import { type Reason, type RenewalPolicy, successorDueWithinTick } from '../renewal.ts';
 import { configurationErrorNotice, quotaNotice, rotationNotice } from '../reporting/notifications.ts';
-import type { StepResult } from '../reporting/results.ts';
 import { failed, leased, mirrored, released, renewed, unchanged } from '../rules/transitions.ts';
 import { attemptFingerprint, fetchCredential, readAccessToken } from './fetch.ts';
-import type { Snapshot } from './refresh-credential.ts';
-
-/** What is to be done about a snapshot, and why. */
-export type Work = Snapshot & {
-  readonly reason: Reason;
-  readonly policy: RenewalPolicy;
-  readonly force: boolean;
-  readonly run: Run;
-};
+import type { StepResult, Work } from './step.ts';
 
 /** Work whose lease is ours: `held` is the record as we have written it. */
 type LeasedWork = Work & { readonly held: CredentialRecord };

@@ -2,6 +2,7 @@ import type { Logger } from '@aws-lambda-powertools/logger';
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { PublishCommand, type SNSClient } from '@aws-sdk/client-sns';
 import type { Notice, Notices } from '../core/ports.ts';
+import type { Measurement } from '../core/reporting/metrics.ts';
 
 export type SnsNotifications = Notices & {
   /** Publishes this run's notices: one message, however many apps share an error. */
@@ -64,4 +65,13 @@ function messageOf(notices: readonly Notice[]): string {
   const shown = notices.slice(0, MAX_NOTICES_IN_A_MESSAGE).map(({ message }) => message);
   const rest = notices.length - shown.length;
   return [...shown, ...(rest > 0 ? [`… and ${rest} more: see the log of the refresher.`] : [])].join('\n\n');
+}
+
+/** Publishes in CloudWatch's embedded metric format: lines in the log, so no call and no permission. */
+export function publishMetrics(metrics: Metrics, measurements: readonly Measurement[]): void {
+  for (const { dimensions, values } of measurements) {
+    for (const [name, value] of Object.entries(dimensions)) metrics.addDimension(name, value);
+    for (const { name, unit, value } of values) metrics.addMetric(name, unit, value);
+    metrics.publishStoredMetrics();
+  }
 }

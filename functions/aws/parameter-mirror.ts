@@ -1,6 +1,6 @@
 import { PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import type { Mirror } from '../core/ports.ts';
-import { tokenParameter } from './parameters.ts';
+import { tokenParameter } from '../deployment.ts';
 
 /**
  * What apps read: the raw value, nothing else. The function creates the parameter itself, because CloudFormation

@@ -2,7 +2,7 @@ import { GetParameterCommand, ParameterNotFound, type SSMClient } from '@aws-sdk
 import type { App } from '../core/credential.ts';
 import { SourceError } from '../core/errors.ts';
 import type { Secret, SecretStore } from '../core/ports.ts';
-import { secretParameter } from './parameters.ts';
+import { secretParameter } from '../deployment.ts';
 
 /** AppSecrets from SSM, kept for the life of the function's instance; the refresher rereads one that WeChat refuses. */
 export function secretParameters(client: SSMClient, prefix: string): SecretStore {

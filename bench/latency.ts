@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { recordTable } from '../functions/aws/record-table.ts';
 import { blankRecord, fingerprintOf } from '../functions/core/credential.ts';
+import type { Deployment } from '../functions/deployment.ts';
 import { openEmbeddedTable } from '../local/embedded-table.ts';
 import { type Bundles, makeBundles } from './latency/bundles.ts';
 import { contributors } from './latency/contributors.ts';
@@ -53,7 +54,9 @@ function withoutCache(bundle: string): string {
   const folder = temporaryFolder();
   cpSync(dirname(bundle), folder, { recursive: true });
   const file = join(folder, 'deployment.json');
-  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), cacheSeconds: 0 }));
+  const deployment: Deployment = JSON.parse(readFileSync(file, 'utf8'));
+  const readUrl: Deployment['readUrl'] = { ...deployment.readUrl, cacheSeconds: 0 };
+  writeFileSync(file, JSON.stringify({ ...deployment, readUrl }));
   return join(folder, 'index.mjs');
 }
 

@@ -5,8 +5,8 @@ import {
   ParameterNotFound,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
-import { secretParameter } from '../functions/aws/parameters.ts';
 import { fingerprintOf } from '../functions/core/credential.ts';
+import { secretParameter } from '../functions/deployment.ts';
 
 /** What stays behind when an app leaves the configuration, or the whole stack is destroyed. */
 export type Orphans = {

@@ -4,7 +4,7 @@ import {
   PutParameterCommand,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
-import { secretParameter } from '../functions/aws/parameters.ts';
+import { secretParameter } from '../functions/deployment.ts';
 
 /** The SecureString of one app's AppSecret, as ops write it. */
 export type SecretParameter = {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
 import { readerKeyLookup } from './aws/reader-key-item.ts';
 import { type BatchGet, recordReader } from './aws/record-reader.ts';
-import type { Deployment } from './core/credential.ts';
+import type { Deployment } from './deployment.ts';
 import { allowAnonymous, readerKeyAuthenticator } from './http/authenticator.ts';
 import { readApi } from './http/read-api.ts';
 import { systemClock } from './system-clock.ts';
@@ -11,12 +11,16 @@ export type ReadHandler = (event: LambdaFunctionURLEvent) => Promise<LambdaFunct
 
 /** The read-only URL behind either front end, Function URL or HTTP API: both send payloads of version 2.0. */
 export function createReader(deployment: Deployment, tableName: string, batchGet: BatchGet): ReadHandler {
-  const { apps, readAuth, refreshAfterMinutes, cacheSeconds } = deployment;
+  const {
+    apps,
+    refreshAfterMinutes,
+    readUrl: { auth, cacheSeconds },
+  } = deployment;
   const read = readApi({
     apps,
-    // With IAM, Lambda has checked the signature before this runs.
+    // With IAM, AWS has checked the signature before this runs.
     authenticator:
-      readAuth === 'iam'
+      auth === 'iam'
         ? allowAnonymous
         : readerKeyAuthenticator(readerKeyLookup(batchGet, tableName), systemClock),
     refreshAfterMs: refreshAfterMinutes * 60_000,

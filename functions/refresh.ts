@@ -9,10 +9,16 @@ import { recordTable } from './aws/record-table.ts';
 import { parameterMirror, proxyParameter, secretParameters } from './aws/ssm-parameters.ts';
 import { measurementsOf, measuresEachApp, metricNamespace, observedStore } from './core/reporting/metrics.ts';
 import type { CredentialResult } from './core/reporting/results.ts';
-import { loadDeployment, requiredEnv } from './deployment.ts';
+import {
+  loadDeployment,
+  NOTICE_TOPIC_ARN,
+  PARAMETER_KEY_ID,
+  PROXY_URL_PARAMETER,
+  requiredEnv,
+  TABLE_NAME,
+} from './deployment.ts';
 import { type Answer, createRefresher, noProxy } from './refresher.ts';
 import { systemClock } from './system-clock.ts';
-import { hostList } from './wechat/hosts.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -21,11 +27,11 @@ const metrics = new Metrics({ namespace: metricNamespace });
 const deployment = loadDeployment(import.meta.url);
 const ssm = new SSMClient(clientOptions);
 const sns = new SNSClient(clientOptions);
-const proxyUrlParameter = process.env['PROXY_URL_PARAMETER'];
-const store = observedStore(recordTable(new DynamoDBClient(clientOptions), requiredEnv('TABLE_NAME')));
+const proxyUrlParameter = process.env[PROXY_URL_PARAMETER];
+const store = observedStore(recordTable(new DynamoDBClient(clientOptions), requiredEnv(TABLE_NAME)));
 const notices = snsNotifications(
   { logger, metrics, sns },
-  requiredEnv('NOTICE_TOPIC_ARN'),
+  requiredEnv(NOTICE_TOPIC_ARN),
   measuresEachApp(deployment.apps),
 );
 let upstreamLatenciesMs: number[] = [];
@@ -34,13 +40,10 @@ const refresher = createRefresher({
   tickMs: deployment.tickMinutes * MINUTE_MS,
   refreshAfterMs: deployment.refreshAfterMinutes * MINUTE_MS,
   probeMs: deployment.probeMinutes * MINUTE_MS,
-  hosts: {
-    official: hostList.parse(requiredEnv('WECHAT_HOSTS')),
-    wecom: hostList.parse(requiredEnv('WECOM_HOSTS')),
-  },
+  hosts: { official: deployment.wechatHosts, wecom: deployment.wecomHosts },
   proxyUrl: proxyUrlParameter ? proxyParameter(ssm, proxyUrlParameter, Date.now) : noProxy,
   store,
-  mirror: parameterMirror(ssm, deployment.parameterPrefix, process.env['PARAMETER_KEY_ID']),
+  mirror: parameterMirror(ssm, deployment.parameterPrefix, process.env[PARAMETER_KEY_ID]),
   secrets: secretParameters(ssm, deployment.parameterPrefix),
   notices,
   clock: systemClock,

@@ -1,37 +1,22 @@
 import type * as z from 'zod';
-import type { Deployment } from '../functions/core/credential.ts';
-import { singleApp, wechat } from './config-schema.ts';
+import type { Deployment } from '../functions/deployment.ts';
+import { deploymentSchema } from '../functions/deployment-schema.ts';
+import { configSchema, type FrontEndKind } from './config-schema.ts';
 import { hasFunctionUrls, isInChina } from './regions.ts';
 
+type Options = z.output<typeof configSchema>;
+
 /** What is deployed, validated. */
-export type Config = {
-  readonly stackName: string;
-  /** What the functions must know; travels in their asset. */
+export type Config = Readonly<Omit<Options, keyof Deployment>> & {
+  /** What the functions must know; travels in their assets. */
   readonly deployment: Deployment;
-  /** WeChat's base URLs, the preferred one first. */
-  readonly wechatHosts: readonly string[];
-  readonly wecomHosts: readonly string[];
-  readonly egress: Egress;
-  /** What answers under the read URL: see infra/regions.ts. */
-  readonly frontEnd: FrontEnd;
-  /** A key of the user's own for the table and the parameters; `undefined`: AWS's keys. */
-  readonly kmsKeyArn: string | undefined;
-  readonly alarmEmail: string | undefined;
-};
-
-export type FrontEnd = 'function-url' | 'http-api';
-
-/** The refresher's way to WeChat. */
-export type Egress = {
-  readonly mode: 'direct' | 'nat-gateway' | 'nat-instance' | 'proxy';
-  /** The SSM SecureString that holds the proxy's URL; goes with `proxy`. */
-  readonly proxyUrlParameter?: string | undefined;
+  readonly frontEnd: FrontEndKind;
 };
 
 /** The CDK context keys that configure us: `wechat` (cdk.json or `-c wechat='{…}'`), `-c appId=`, `-c stackName=`. */
 export type Context = { readonly wechat?: unknown; readonly appId?: unknown; readonly stackName?: unknown };
 
-/** Every mistake in the configuration, each by its path and with its cure. */
+/** Everything that is wrong with the configuration, each by its path and with its remedy. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   constructor(problems: readonly string[]) {
@@ -43,68 +28,40 @@ const HOW_TO_NAME_AN_APP =
   'name one account with -c appId=wx…, or several as "wechat": {"apps": [...]} in cdk.json\'s context (see README.md)';
 
 /**
- * Validates the CDK context (DESIGN.md section 3).
+ * Validates the CDK context.
  *
  * @param region where the stack goes, as far as synth knows
- * @throws ConfigError that names every mistake
+ * @throws ConfigError that names every problem
  */
-export function loadConfig({ wechat: given, appId, stackName }: Context, region?: string): Config {
-  const options = asObject(given);
-  const parsed = wechat.safeParse({ ...options, ...(stackName !== undefined && { stackName }) });
-  const hasApps = options.apps !== undefined;
-  const single = hasApps || appId === undefined ? undefined : singleApp.safeParse(appId);
+export function loadConfig({ wechat, appId, stackName }: Context, region?: string): Config {
+  const given = asObject(wechat);
+  const hasApps = given.apps !== undefined;
+  const parsed = configSchema.safeParse({
+    ...given,
+    ...(stackName !== undefined && { stackName }),
+    ...(!hasApps && appId !== undefined && { apps: [{ name: 'default', kind: 'official-account', appId }] }),
+  });
+  // What came from the command line is named as it was written there.
+  const writtenAs = new Map([
+    ...(stackName === undefined ? [] : [['wechat.stackName', 'stackName'] as const]),
+    ...(hasApps || appId === undefined ? [] : [['wechat.apps[0].appId', 'appId'] as const]),
+  ]);
   const problems = [
     ...problemsWithAccounts(hasApps, appId !== undefined),
-    ...(single?.error?.issues ?? []).map(({ message }) => `appId: ${message}`),
-    ...(parsed.error?.issues ?? []).flatMap(describe),
+    ...(parsed.error?.issues ?? []).flatMap((issue) => describe(issue, writtenAs)),
     ...(parsed.data ? problemsWithRegion(parsed.data, region) : []),
   ];
-  // What came from the command line is named as it was written there.
-  const written = problems.map((each) =>
-    stackName === undefined ? each : each.replace(/^wechat\.stackName:/, 'stackName:'),
-  );
-  if (!parsed.success || written.length > 0) throw new ConfigError(written);
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
 
-  const {
-    apps = single?.data ? [single.data] : [],
-    wechatHosts,
-    wecomHosts,
-    alarmEmail,
-    readUrl,
-    egress,
-    kmsKeyArn,
-    stackName: name,
-    ...rest
-  } = parsed.data;
+  const { stackName: name, egress, alarmEmail, kmsKeyArn, readUrl } = parsed.data;
   return {
     stackName: name,
-    deployment: { ...rest, apps, readAuth: readUrl.auth, cacheSeconds: readUrl.cacheSeconds },
-    wechatHosts,
-    wecomHosts,
+    deployment: deploymentSchema.parse(parsed.data),
     egress,
     frontEnd: readUrl.frontEnd ?? (hasFunctionUrls(region) ? 'function-url' : 'http-api'),
-    kmsKeyArn,
     alarmEmail,
+    kmsKeyArn,
   };
-}
-
-function problemsWithRegion(
-  { readUrl, kmsKeyArn }: z.output<typeof wechat>,
-  region: string | undefined,
-): string[] {
-  const problems: string[] = [];
-  if (readUrl.auth === 'key' && isInChina(region)) {
-    problems.push(
-      `wechat.readUrl.auth: 'key' cannot be had in ${region}: an API there that does not ask for an IAM signature needs ` +
-        "an ICP licence, and function URLs do not exist; use 'iam', or let apps read SSM",
-    );
-  }
-  const regionOfKey = kmsKeyArn?.split(':')[3];
-  if (regionOfKey !== undefined && regionOfKey !== region) {
-    const where = region ?? 'a region that is not known here (set AWS_REGION)';
-    problems.push(`wechat.kmsKeyArn: is a key of ${regionOfKey}, and the stack goes to ${where}`);
-  }
-  return problems;
 }
 
 /** cdk.json brings an object, `-c wechat='{…}'` a string. */
@@ -130,18 +87,35 @@ function problemsWithAccounts(hasApps: boolean, hasAppId: boolean): string[] {
   return [];
 }
 
-function describe(issue: z.core.$ZodIssue): string[] {
+function problemsWithRegion({ readUrl, kmsKeyArn }: Options, region: string | undefined): string[] {
+  const problems: string[] = [];
+  if (readUrl.auth === 'key' && isInChina(region)) {
+    problems.push(
+      `wechat.readUrl.auth: 'key' is not available in ${region}: an API there that does not ask for an IAM signature ` +
+        "needs an ICP licence, and function URLs do not exist; use 'iam', or let apps read SSM",
+    );
+  }
+  const regionOfKey = kmsKeyArn?.split(':')[3];
+  if (regionOfKey !== undefined && regionOfKey !== region) {
+    const where = region ?? 'a region that is not known here (set AWS_REGION)';
+    problems.push(`wechat.kmsKeyArn: is a key of ${regionOfKey}, and the stack goes to ${where}`);
+  }
+  return problems;
+}
+
+/** @param writtenAs names that the user wrote in place of a path */
+function describe(issue: z.core.$ZodIssue, writtenAs: ReadonlyMap<string, string>): string[] {
   const path = ['wechat', ...issue.path].reduce<string>(
     (text, part) =>
       typeof part === 'number' ? `${text}[${part}]` : text ? `${text}.${String(part)}` : String(part),
     '',
   );
-  if (issue.code !== 'unrecognized_keys') return [`${path}: ${issue.message}`];
-  return issue.keys.map((key) => `${path}.${key}: ${cureOfUnknownKey(key)}`);
+  if (issue.code !== 'unrecognized_keys') return [`${writtenAs.get(path) ?? path}: ${issue.message}`];
+  return issue.keys.map((key) => `${path}.${key}: ${remedyOfUnknownKey(key)}`);
 }
 
-function cureOfUnknownKey(key: string): string {
+function remedyOfUnknownKey(key: string): string {
   if (/secret/i.test(key))
-    return 'a secret never stands in the configuration; write it to SSM after the deployment';
+    return 'a secret does not belong in the configuration; write it to SSM after the deployment';
   return 'is not a key of the configuration; remove it';
 }

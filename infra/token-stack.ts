@@ -1,28 +1,26 @@
 import { Annotations, CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import { DEFAULT_PARAMETER_PREFIX } from '../functions/deployment-schema.ts';
 import type { Config } from './config.ts';
-import { CredentialTable } from './constructs/credential-table.ts';
-import { FixedIpEgress } from './constructs/egress.ts';
-import { encryptionKey } from './constructs/encryption-key.ts';
-import { Monitoring } from './constructs/monitoring/monitoring.ts';
-import { ReadApi } from './constructs/read-api.ts';
-import { Refresher } from './constructs/refresher.ts';
-import { warningsOf } from './warnings.ts';
+import { DEFAULT_STACK_NAME } from './config-schema.ts';
+import { WechatTokens } from './wechat-tokens.ts';
 
-/** The whole of it: table, refresher with its tick, read URL, monitoring; and the outputs that apps and ops use. */
+export interface TokenStackProps extends StackProps {
+  readonly config: Config;
+}
+
+/** What `cdk deploy` deploys: the construct, the outputs that apps and operators use, and warnings. */
 export class TokenStack extends Stack {
-  constructor(scope: Construct, id: string, { config, ...props }: StackProps & { config: Config }) {
+  constructor(scope: Construct, id: string, { config, ...props }: TokenStackProps) {
     super(scope, id, props);
-    const logKey = encryptionKey(this, 'Key');
-    const customerKey = config.kmsKeyArn ? Key.fromKeyArn(this, 'CustomerKey', config.kmsKeyArn) : undefined;
-    const table = new CredentialTable(this, 'Credentials', { key: customerKey });
-    const egress = this.#egress(config);
-    const refresher = new Refresher(this, 'Refresher', { config, table, logKey, customerKey, egress });
-    const readApi = new ReadApi(this, 'ReadApi', { config, table, logKey, customerKey });
-    const monitoring = new Monitoring(this, 'Monitoring', { refresher, readApi, config, key: logKey });
-    for (const { id, text } of warningsOf(config)) Annotations.of(this).addWarningV2(id, text);
-
+    const { kmsKeyArn } = config;
+    // CDK leaves the id `Default` out of the names it makes, so alarms and functions are called after their part alone.
+    const tokens = new WechatTokens(this, 'Default', {
+      ...config,
+      customerKey: kmsKeyArn === undefined ? undefined : Key.fromKeyArn(this, 'CustomerKey', kmsKeyArn),
+    });
+    const { table, egress, refresher, readApi, monitoring } = tokens;
     const outputs = {
       TableName: table.tableName,
       RefreshFunctionName: refresher.function.lambda.functionName,
@@ -33,19 +31,47 @@ export class TokenStack extends Stack {
       AlarmTopicArn: monitoring.topicArn,
       DashboardUrl: monitoring.dashboardUrl,
       ...(egress && { EgressIp: egress.ip }),
-      ...(config.kmsKeyArn && { KmsKeyArn: config.kmsKeyArn }),
+      ...(kmsKeyArn !== undefined && { KmsKeyArn: kmsKeyArn }),
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+    for (const { id, text } of warningsOf(config)) Annotations.of(this).addWarningV2(id, text);
   }
 
   /** By the deploying account's own list: CDK's way is to look it up, and synth needs no account. */
   override get availabilityZones(): string[] {
     return [Fn.select(0, Fn.getAzs()), Fn.select(1, Fn.getAzs())];
   }
+}
 
-  #egress({ egress: { mode }, wechatHosts, wecomHosts }: Config): FixedIpEgress | undefined {
-    if (mode === 'direct' || mode === 'proxy') return undefined;
-    const ports = [...wechatHosts, ...wecomHosts].map((host) => Number(new URL(host).port || 443));
-    return new FixedIpEgress(this, 'Egress', { mode, ports });
+/** What may be intended, but will surprise: shown at synth, each with an id by which it can be acknowledged. */
+export function warningsOf({ egress, deployment, stackName }: Config): { id: string; text: string }[] {
+  const { apps, parameterPrefix } = deployment;
+  const withIpList = apps.filter(({ kind }) => kind === 'official-account').map(({ name }) => name);
+  const warnings: { id: string; text: string }[] = [];
+  if (egress.mode === 'direct' && withIpList.length > 0) {
+    warnings.push({
+      id: 'wechat-token-refresher:direct-egress',
+      text:
+        `WeChat answers an official account from allow-listed IPs only, and with egress.mode 'direct' the refresher has ` +
+        `no fixed IP: ${listOf(withIpList)} will fail with 40164 unless the IP list is off. ` +
+        "Set egress.mode to 'nat-gateway', 'nat-instance' or 'proxy'; docs/costs.md has their prices.",
+    });
   }
+  if (stackName !== DEFAULT_STACK_NAME && parameterPrefix === DEFAULT_PARAMETER_PREFIX) {
+    warnings.push({
+      id: 'wechat-token-refresher:shared-prefix',
+      text:
+        `Stack ${stackName} writes under ${parameterPrefix}, which is the default of every stack. Two stacks with an app ` +
+        'of the same name would overwrite its parameters in turns: set parameterPrefix if there is another stack.',
+    });
+  }
+  return warnings;
+}
+
+/** More names would hide what the sentence says. */
+const MAX_NAMES = 10;
+
+function listOf(names: readonly string[]): string {
+  const rest = names.length - MAX_NAMES;
+  return names.slice(0, MAX_NAMES).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }

@@ -1,8 +1,8 @@
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { tokenParameter } from '../functions/aws/parameters.ts';
 import type { CredentialName } from '../functions/core/credential.ts';
 import type { Mirror } from '../functions/core/ports.ts';
+import { tokenParameter } from '../functions/deployment.ts';
 
 /** Where a parameter of SSM stands on disk: its name is its path. */
 function parameterFile(root: string, prefix: string, appName: string, name: CredentialName): string {

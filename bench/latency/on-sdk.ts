@@ -1,12 +1,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { batchGet } from '../../functions/aws/record-table.ts';
-import { loadDeployment, requiredEnv } from '../../functions/deployment.ts';
+import { loadDeployment, requiredEnv, TABLE_NAME } from '../../functions/deployment.ts';
 import { createReader } from '../../functions/reader.ts';
 
 /** The read function as one would write it: the same routes on the SDK's client. */
 export const handler = createReader(
   // Bundled by default it is CommonJS, which has no `import.meta`.
   loadDeployment(requiredEnv('DEPLOYMENT_URL')),
-  requiredEnv('TABLE_NAME'),
+  requiredEnv(TABLE_NAME),
   batchGet(new DynamoDBClient()),
 );

@@ -7,7 +7,7 @@ import {
 import type { App } from '../core/credential.ts';
 import { errorCodes, nameOf, SourceError } from '../core/errors.ts';
 import type { Mirror, Secret, SecretStore } from '../core/ports.ts';
-import { secretParameter, tokenParameter } from './parameters.ts';
+import { secretParameter, tokenParameter } from '../deployment.ts';
 
 /**
  * What apps read: the raw value, nothing else. The function creates the parameter itself, because CloudFormation

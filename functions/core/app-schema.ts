@@ -30,7 +30,7 @@ function tickets<const T extends string>(types: readonly T[]) {
 /** Unique in a deployment; part of every name that readers use. */
 const name = text(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -');
 
-export const appIdSchema = text(
+const appIdSchema = text(
   /^[A-Za-z0-9_-]{4,64}$/,
   'expected the AppID from mp.weixin.qq.com, like wx0123456789abcdef',
 );
@@ -43,7 +43,7 @@ const wechatApp = {
 };
 
 /** 公众号, 服务号. */
-export const officialAccountSchema = z.strictObject({
+const officialAccountSchema = z.strictObject({
   ...wechatApp,
   kind: z.literal('official-account'),
   tickets: tickets(['jsapi', 'wx_card']),

@@ -9,8 +9,8 @@ export type WecomApp = Extract<App, { kind: 'wecom' }>;
 /** 公众号, 服务号, 小程序, 小游戏: one AppID with its AppSecret. */
 export type WechatApp = Exclude<App, WecomApp>;
 
-type DeepReadonly<T> = T extends readonly (infer E)[]
-  ? readonly E[]
+export type DeepReadonly<T> = T extends readonly (infer E)[]
+  ? readonly DeepReadonly<E>[]
   : T extends object
     ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
     : T;
@@ -31,21 +31,6 @@ export type TicketName = Exclude<CredentialName, 'access-token'>;
 
 /** One app's one credential, e.g. `shop/access-token`. */
 export type Credential = { readonly app: App; readonly name: CredentialName };
-
-/** Everything that `cdk synth` decides and the functions must know; travels as a file in their asset. */
-export type Deployment = {
-  readonly apps: readonly App[];
-  /** Root of every SSM parameter, e.g. `/wechat`. */
-  readonly parameterPrefix: string;
-  readonly refreshAfterMinutes: number;
-  readonly tickMinutes: number;
-  /** How often a token is checked with WeChat; 0 = never. */
-  readonly probeMinutes: number;
-  /** Who may read the URL: `iam`, whom Lambda let in; `key`, who shows a reader key. */
-  readonly readAuth: 'iam' | 'key';
-  /** How long the read URL may serve from memory. */
-  readonly cacheSeconds: number;
-};
 
 /** A value that WeChat granted, with all that is known about its lifetime. Instants are epoch milliseconds. */
 export type IssuedValue = {

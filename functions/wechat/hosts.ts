@@ -7,8 +7,8 @@ export function isLoopback(hostname: string): boolean {
 
 /** A base URL of WeChat's servers: HTTPS and nothing but the host; plain HTTP for a simulator on this machine only. */
 export const wechatHost = z.string().superRefine((text, context) => {
-  const problem = problemWith(text);
-  if (problem) context.addIssue({ code: 'custom', message: problem });
+  const message = problemWith(text);
+  if (message) context.addIssue({ code: 'custom', message });
 });
 
 function problemWith(text: string): string | undefined {
@@ -26,7 +26,7 @@ function problemWith(text: string): string | undefined {
   return undefined;
 }
 
-/** The nearest, and the one for disaster recovery: WECHAT.md, Transport. */
+/** The nearest, and the one for disaster recovery: docs/wechat.md#transport. */
 export const defaultWechatHosts: readonly string[] = [
   'https://api.weixin.qq.com',
   'https://api2.weixin.qq.com',
@@ -34,7 +34,7 @@ export const defaultWechatHosts: readonly string[] = [
 
 export const defaultWecomHosts: readonly string[] = ['https://qyapi.weixin.qq.com'];
 
-/** `WECHAT_HOSTS`, `WECOM_HOSTS`: base URLs, separated by commas. */
+/** `WECHAT_HOSTS` of local mode: base URLs, separated by commas. */
 export const hostList = z
   .string()
   .transform((text) => text.split(',').map((host) => host.trim()))

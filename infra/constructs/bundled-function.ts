@@ -9,31 +9,29 @@ import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Deployment } from '../../functions/core/credential.ts';
+import { DEPLOYMENT_FILE, type Deployment, type EnvironmentName } from '../../functions/deployment.ts';
 import { isInChina } from '../regions.ts';
 import { FixedIpEgress } from './egress.ts';
 
-export type BundledFunctionProps = {
-  /** File name in `functions/`, without its ending. */
+export interface BundledFunctionProps {
+  /** File name in `functions/`, without its extension. */
   readonly entry: 'refresh' | 'read';
   readonly description: string;
+  /** Written to a file beside the bundle. */
   readonly deployment: Deployment;
   readonly timeout: Duration;
   readonly memoryMb: number;
   /** Encrypts its logs. */
   readonly logKey: IKey;
-  readonly environment?: Record<string, string>;
-  /** Undefined: in no VPC. */
+  /** The VPC that it leaves by. @default no VPC */
   readonly egress?: FixedIpEgress | undefined;
-};
+}
 
-/** Read by functions/aws/deployment-file.ts. */
-const DEPLOYMENT_FILE = 'deployment.json';
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * One of our functions: Node 24, bundled with its SDK, with a log group and a role of its own. The role can
- * write that log group and nothing else; whoever owns a resource adds what the function may do with it.
+ * write that log group and nothing else; the construct that owns a resource grants what the function may do with it.
  */
 export class BundledFunction extends Construct {
   readonly lambda: NodejsFunction;
@@ -49,12 +47,7 @@ export class BundledFunction extends Construct {
     });
     // By hand: the managed AWSLambdaBasicExecutionRole reaches every log group of the account.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    this.role.addToPolicy(
-      new PolicyStatement({
-        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: [logGroup.logGroupArn],
-      }),
-    );
+    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn);
     this.logGroupName = logGroup.logGroupName;
     if (props.egress) FixedIpEgress.allowVpcAttachment(this.role);
     const staged = mkdtempSync(join(tmpdir(), 'wechat-token-refresher-'));
@@ -65,19 +58,27 @@ export class BundledFunction extends Construct {
       depsLockFilePath: join(PROJECT, 'package-lock.json'),
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
-      // The cheaper one; of the regions in China only x86 is certain.
+      // ARM costs less; the regions in China are certain to have x86 only.
       architecture: isInChina(Stack.of(this).region) ? Architecture.X86_64 : Architecture.ARM_64,
       memorySize: props.memoryMb,
       timeout: props.timeout,
       role: this.role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
-      ...(props.environment && { environment: props.environment }),
       ...(props.egress && { vpc: props.egress.vpc, securityGroups: [props.egress.securityGroup] }),
       bundling: bundling(staged),
     });
-    // The bundle is made when the constructor returns.
+    // NodejsFunction has made the bundle by now.
     rmSync(staged, { recursive: true });
+  }
+
+  /** Grants the function's role these actions on this one resource and nothing else. */
+  allow(actions: string[], resource: string): void {
+    this.role.addToPolicy(new PolicyStatement({ actions, resources: [resource] }));
+  }
+
+  setEnvironment(name: EnvironmentName, value: string): void {
+    this.lambda.addEnvironment(name, value);
   }
 }
 

@@ -1,4 +1,4 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import {
   CfnEIP,
   CfnEIPAssociation,
@@ -21,28 +21,30 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { acknowledgeWildcard } from '../acknowledge.ts';
+import type { EgressOptions } from '../config-schema.ts';
+import { acknowledge, acknowledgeWildcard } from './permissions.ts';
 
-/** Of the VPC, which is connected with no other. */
+export interface FixedIpEgressProps {
+  readonly mode: Extract<EgressOptions['mode'], `nat-${string}`>;
+  /** Ports of WeChat's hosts; 443 is always open. */
+  readonly ports: readonly number[];
+}
+
+/** Of the VPC, which is not connected with any other. */
 const CIDR = '10.90.0.0/24';
 
 /**
- * A way out with one fixed IP, for accounts that answer to an IP allow-list only: a VPC whose private subnets leave
- * through one NAT with an Elastic IP. The address is the stack's as long as the mode stays; the other mode has another.
+ * Egress with one fixed IP, for accounts that WeChat answers from an IP allow-list only: a VPC whose private subnets leave
+ * through one NAT with an Elastic IP. The stack keeps the address as long as the mode stays; the other mode has another.
  */
 export class FixedIpEgress extends Construct {
   readonly ip: string;
   readonly vpc: IVpc;
   readonly securityGroup: SecurityGroup;
 
-  /** @param props.ports of WeChat's hosts */
-  constructor(
-    scope: Construct,
-    id: string,
-    props: { mode: 'nat-gateway' | 'nat-instance'; ports: readonly number[] },
-  ) {
+  constructor(scope: Construct, id: string, { mode, ports }: FixedIpEgressProps) {
     super(scope, id);
-    const throughGateway = props.mode === 'nat-gateway';
+    const throughGateway = mode === 'nat-gateway';
     const ip = new CfnEIP(this, throughGateway ? 'GatewayIp' : 'InstanceIp', { domain: 'vpc' });
     this.ip = ip.attrPublicIp;
     const instances = throughGateway ? undefined : natInstance();
@@ -63,19 +65,19 @@ export class FixedIpEgress extends Construct {
     acknowledge(vpc, 'AwsSolutions-VPC7', 'One function calls out from here, and logs each call itself.');
     // Its declaration knows nothing of exactOptionalPropertyTypes.
     this.vpc = vpc as IVpc;
-    if (instances) this.#giveAddress(instances, ip);
+    if (instances) this.#assignIp(instances, ip);
 
     this.securityGroup = new SecurityGroup(this, 'Outbound', {
       vpc: this.vpc,
-      description: 'The refresher calls WeChat and AWS; nobody calls it',
+      description: 'From the refresher to WeChat and AWS; nothing inbound',
       allowAllOutbound: false,
     });
-    for (const port of new Set([443, ...props.ports])) {
+    for (const port of new Set([443, ...ports])) {
       this.securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(port), 'WeChat and AWS');
     }
   }
 
-  #giveAddress(instances: NatInstanceProviderV2, ip: CfnEIP): void {
+  #assignIp(instances: NatInstanceProviderV2, ip: CfnEIP): void {
     const [instance] = instances.gatewayInstances;
     if (!instance) throw new Error('the VPC has no NAT instance');
     instances.connections.allowFrom(Peer.ipv4(CIDR), Port.allTcp(), 'From the private subnets');
@@ -87,29 +89,29 @@ export class FixedIpEgress extends Construct {
     (instance.node.defaultChild as CfnInstance).blockDeviceMappings = [
       { deviceName: '/dev/xvda', ebs: { encrypted: true, volumeType: 'gp3', volumeSize: 8 } },
     ];
-    acknowledge(instance, 'AwsSolutions-EC28', 'The alarms on expiring tokens tell when it fails.');
+    acknowledge(instance, 'AwsSolutions-EC28', 'The alarms on expiring tokens fire when it fails.');
     acknowledge(instance, 'AwsSolutions-EC29', 'It holds no state; another one takes its address.');
   }
 
   /**
-   * Lambda makes the function's network interfaces with the function's role. The code itself is denied all of it:
+   * Lambda makes the function's network interfaces with the function's role. The function's code is denied all of it:
    * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
    */
   static allowVpcAttachment(role: Role): void {
     const interfaces = Stack.of(role).formatArn({ service: 'ec2', resource: '*', resourceName: '*' });
-    const make = [
+    const manage = [
       'ec2:AssignPrivateIpAddresses',
       'ec2:CreateNetworkInterface',
       'ec2:DeleteNetworkInterface',
       'ec2:UnassignPrivateIpAddresses',
     ];
-    const look = ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'];
-    role.addToPolicy(new PolicyStatement({ actions: make, resources: [interfaces] }));
-    role.addToPolicy(new PolicyStatement({ actions: look, resources: ['*'] }));
+    const describe = ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'];
+    role.addToPolicy(new PolicyStatement({ actions: manage, resources: [interfaces] }));
+    role.addToPolicy(new PolicyStatement({ actions: describe, resources: ['*'] }));
     role.addToPolicy(
       new PolicyStatement({
         effect: Effect.DENY,
-        actions: [...make, ...look],
+        actions: [...manage, ...describe],
         resources: ['*'],
         conditions: { Null: { 'lambda:SourceFunctionArn': 'false' } },
       }),
@@ -131,8 +133,4 @@ function natInstance(): NatInstanceProviderV2 {
     instanceType: InstanceType.of(InstanceClass.T4G, InstanceSize.NANO),
     defaultAllowedTraffic: NatTrafficDirection.OUTBOUND_ONLY,
   });
-}
-
-function acknowledge(construct: Construct, id: string, reason: string): void {
-  Validations.of(construct).acknowledge({ id, reason });
 }

@@ -4,8 +4,8 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 
 /**
- * The stack's own key, for what it says: log groups and the topic. CloudWatch cannot publish to a topic under the
- * AWS-managed key `aws/sns`. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+ * The stack's own key, for its log groups and its topic: CloudWatch cannot publish to a topic under the AWS-managed key
+ * `aws/sns`. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
  */
 export function encryptionKey(scope: Construct, id: string): Key {
   const { account, region } = Stack.of(scope);

@@ -1,22 +1,23 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { ManagedPolicy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { acknowledgeWildcard } from '../acknowledge.ts';
-import type { Config } from '../config.ts';
+import { type Deployment, tokenRoot } from '../../functions/deployment.ts';
+import type { FrontEndKind } from '../config-schema.ts';
 import { BundledFunction } from './bundled-function.ts';
 import type { CredentialTable } from './credential-table.ts';
-import type { FrontEnd } from './front-end.ts';
-import { functionUrl } from './function-url.ts';
-import { ReadHttpApi } from './http-api.ts';
+import { type FrontEnd, frontEnd } from './front-end.ts';
+import { acknowledgeWildcard, parameterArn } from './permissions.ts';
 
-type ReadApiProps = {
-  readonly config: Config;
+export interface ReadApiProps {
+  readonly deployment: Deployment;
+  readonly frontEnd: FrontEndKind;
   readonly table: CredentialTable;
+  /** Encrypts logs. */
   readonly logKey: IKey;
-  /** The user's own, for the table and the parameters. */
-  readonly customerKey: IKey | undefined;
-};
+  /** The customer's own, for the table and the parameters. @default AWS's keys */
+  readonly customerKey?: IKey | undefined;
+}
 
 /** The read-only URL, and the policy that lets an app read: by the URL or from SSM. */
 export class ReadApi extends Construct {
@@ -24,12 +25,12 @@ export class ReadApi extends Construct {
   readonly frontEnd: FrontEnd;
   readonly readerPolicyArn: string;
 
-  constructor(scope: Construct, id: string, { config, table, logKey, customerKey }: ReadApiProps) {
+  constructor(scope: Construct, id: string, props: ReadApiProps) {
     super(scope, id);
-    const { deployment } = config;
+    const { deployment, table, logKey, customerKey } = props;
     this.function = new BundledFunction(this, 'Read', {
       entry: 'read',
-      description: 'Serves WeChat credentials; can read and nothing else',
+      description: 'Serves WeChat credentials, read-only',
       deployment,
       timeout: Duration.seconds(10),
       // Lambda gives CPU by memory, and this function is on the user's latency path.
@@ -37,33 +38,26 @@ export class ReadApi extends Construct {
       logKey,
     });
     table.grantRead(this.function);
-    if (customerKey) {
-      const ofTheTable = { actions: ['kms:Decrypt', 'kms:DescribeKey'], resources: [customerKey.keyArn] };
-      this.function.role.addToPolicy(new PolicyStatement(ofTheTable));
-    }
-    const { lambda } = this.function;
-    const auth = deployment.readAuth;
-    this.frontEnd =
-      config.frontEnd === 'http-api'
-        ? new ReadHttpApi(this, 'HttpApi', { lambda, auth, logKey })
-        : functionUrl(lambda, auth);
-    this.readerPolicyArn = this.#readerPolicy(deployment.parameterPrefix, customerKey);
+    // DynamoDB decrypts in the name of its caller.
+    if (customerKey) this.function.allow(['kms:Decrypt', 'kms:DescribeKey'], customerKey.keyArn);
+    this.frontEnd = frontEnd(this, {
+      kind: props.frontEnd,
+      lambda: this.function.lambda,
+      auth: deployment.readUrl.auth,
+      logKey,
+    });
+    this.readerPolicyArn = this.#readerPolicy(tokenRoot(deployment.parameterPrefix), customerKey);
   }
 
-  #readerPolicy(prefix: string, customerKey: IKey | undefined): string {
-    const tokens = (name: string) =>
-      Stack.of(this).formatArn({
-        service: 'ssm',
-        resource: 'parameter',
-        resourceName: `${prefix.slice(1)}/${name}`,
-      });
+  #readerPolicy(root: string, customerKey: IKey | undefined): string {
+    const everyToken = parameterArn(this, `${root}/*`);
     const { invokeStatements } = this.frontEnd;
     const policy = new ManagedPolicy(this, 'ReaderPolicy', {
       description: 'Read WeChat tokens and tickets from SSM and from the read URL',
       statements: [
         new PolicyStatement({
           actions: ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
-          resources: [tokens('tokens'), tokens('tokens/*')],
+          resources: [parameterArn(this, root), everyToken],
         }),
         ...(customerKey
           ? [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [customerKey.keyArn] })]
@@ -73,11 +67,11 @@ export class ReadApi extends Construct {
     });
     acknowledgeWildcard(
       policy,
-      tokens('tokens/*'),
+      everyToken,
       'A reader may read every token of the deployment; secrets are under another root.',
     );
-    const paths = invokeStatements.flatMap(({ resources }) => resources).filter((arn) => arn.endsWith('/*'));
-    for (const arn of paths)
+    const routes = invokeStatements.flatMap(({ resources }) => resources).filter((arn) => arn.endsWith('/*'));
+    for (const arn of routes)
       acknowledgeWildcard(policy, arn, 'Every path of this one API, which only reads.');
     return policy.managedPolicyArn;
   }

@@ -1,4 +1,4 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
@@ -6,29 +6,40 @@ import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { timingOf } from '../../functions/core/rules/timing.ts';
-import { acknowledgeWildcard } from '../acknowledge.ts';
-import type { Config } from '../config.ts';
+import {
+  type Deployment,
+  PARAMETER_KEY_ID,
+  POWERTOOLS_SERVICE_NAME,
+  PROXY_URL_PARAMETER,
+  secretRoot,
+  tokenRoot,
+} from '../../functions/deployment.ts';
 import { BundledFunction } from './bundled-function.ts';
 import type { CredentialTable } from './credential-table.ts';
 import type { FixedIpEgress } from './egress.ts';
+import { acknowledge, acknowledgeWildcard, parameterArn } from './permissions.ts';
 
-type RefresherProps = {
-  readonly config: Config;
+export interface RefresherProps {
+  readonly deployment: Deployment;
   readonly table: CredentialTable;
+  /** Encrypts logs. */
   readonly logKey: IKey;
-  /** The user's own, for the table and the parameters. */
-  readonly customerKey: IKey | undefined;
-  readonly egress: FixedIpEgress | undefined;
-};
+  /** The customer's own, for the table and the parameters. @default AWS's keys */
+  readonly customerKey?: IKey | undefined;
+  /** The VPC that the function leaves by. @default no VPC */
+  readonly egress?: FixedIpEgress | undefined;
+  /** The SSM parameter that holds the proxy's URL. @default no proxy */
+  readonly proxyUrlParameter?: string | undefined;
+}
 
-/** The function that renews, the schedule that ticks it, and the queue for what was not delivered or crashed. */
+/** The function that renews, the schedule that ticks it, and the queue of events that were not delivered or crashed. */
 export class Refresher extends Construct {
   readonly function: BundledFunction;
-  readonly failures: Queue;
+  readonly deadLetterQueue: Queue;
 
   constructor(scope: Construct, id: string, props: RefresherProps) {
     super(scope, id);
-    const { stackName, deployment, wechatHosts, wecomHosts, egress } = props.config;
+    const { deployment } = props;
     this.function = new BundledFunction(this, 'Refresh', {
       entry: 'refresh',
       description: 'Renews every WeChat credential that is due',
@@ -37,75 +48,54 @@ export class Refresher extends Construct {
       memoryMb: 256,
       logKey: props.logKey,
       egress: props.egress,
-      environment: {
-        WECHAT_HOSTS: wechatHosts.join(','),
-        WECOM_HOSTS: wecomHosts.join(','),
-        // The dimension of every metric: stacks of one account share the namespace.
-        POWERTOOLS_SERVICE_NAME: stackName,
-      },
     });
+    this.function.setEnvironment(POWERTOOLS_SERVICE_NAME, Stack.of(this).stackName);
     props.table.grantReadWrite(this.function);
     this.#grantParameters(deployment.parameterPrefix);
     if (props.customerKey) this.#grantKeyUse(props.customerKey);
-    if (egress.proxyUrlParameter !== undefined) this.#grantProxyParameter(egress.proxyUrlParameter);
-    this.failures = new Queue(this, 'Failures', {
+    if (props.proxyUrlParameter !== undefined) this.#grantProxyParameter(props.proxyUrlParameter);
+    this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
-    Validations.of(this.failures).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'It is itself the dead-letter queue of the schedule and of asynchronous invocations.',
-    });
+    acknowledge(
+      this.deadLetterQueue,
+      'AwsSolutions-SQS3',
+      'It is itself the dead-letter queue of the schedule and of asynchronous invocations.',
+    );
     this.#keepFailedInvocations();
     this.#tickEvery(deployment.tickMinutes);
   }
 
   /** SecureStrings under the AWS-managed key `aws/ssm` need no KMS permission: its key policy admits SSM's callers. */
   #grantParameters(prefix: string): void {
-    const under = (root: string) =>
-      Stack.of(this).formatArn({
-        service: 'ssm',
-        resource: 'parameter',
-        resourceName: `${prefix.slice(1)}/${root}/*`,
-      });
-    const { role } = this.function;
-    role.addToPolicy(new PolicyStatement({ actions: ['ssm:GetParameter'], resources: [under('secrets')] }));
+    const secrets = parameterArn(this, `${secretRoot(prefix)}/*`);
+    const tokens = parameterArn(this, `${tokenRoot(prefix)}/*`);
+    this.function.allow(['ssm:GetParameter'], secrets);
     acknowledgeWildcard(
-      role,
-      under('secrets'),
-      'One secret an app, written by ops after the deployment; the root holds nothing else.',
+      this.function.role,
+      secrets,
+      'One secret an app, written by operators after the deployment; the root holds nothing else.',
     );
-    role.addToPolicy(new PolicyStatement({ actions: ['ssm:PutParameter'], resources: [under('tokens')] }));
+    this.function.allow(['ssm:PutParameter'], tokens);
     acknowledgeWildcard(
-      role,
-      under('tokens'),
+      this.function.role,
+      tokens,
       'One parameter a credential, created by the refresher, the only writer of this root.',
     );
   }
 
-  /** The grant and the variable in one call. DynamoDB and SSM use the key in the name of who asks them. */
-  #grantKeyUse(key: IKey): void {
-    const { lambda, role } = this.function;
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
-        resources: [key.keyArn],
-      }),
-    );
-    lambda.addEnvironment('PARAMETER_KEY_ID', key.keyArn);
+  /** The grant and the variable in one call. DynamoDB and SSM use the key in the name of their caller. */
+  #grantKeyUse({ keyArn }: IKey): void {
+    this.function.allow(['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'], keyArn);
+    this.function.setEnvironment(PARAMETER_KEY_ID, keyArn);
   }
 
-  /** The grant and the variable in one call. The parameter holds a password, so ops write it, like the secrets. */
-  #grantProxyParameter(parameter: string): void {
-    const arn = Stack.of(this).formatArn({
-      service: 'ssm',
-      resource: 'parameter',
-      resourceName: parameter.slice(1),
-    });
-    const { lambda, role } = this.function;
-    role.addToPolicy(new PolicyStatement({ actions: ['ssm:GetParameter'], resources: [arn] }));
-    lambda.addEnvironment('PROXY_URL_PARAMETER', parameter);
+  /** The grant and the variable in one call. The parameter holds a password, so operators write it, like the secrets. */
+  #grantProxyParameter(name: string): void {
+    this.function.allow(['ssm:GetParameter'], parameterArn(this, name));
+    this.function.setEnvironment(PROXY_URL_PARAMETER, name);
   }
 
   /**
@@ -113,15 +103,14 @@ export class Refresher extends Construct {
    * destination grants more than SendMessage.
    */
   #keepFailedInvocations(): void {
-    this.function.role.addToPolicy(
-      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.failures.queueArn] }),
-    );
+    const { queueArn } = this.deadLetterQueue;
+    this.function.allow(['sqs:SendMessage'], queueArn);
     const config = new CfnEventInvokeConfig(this, 'AsyncInvocations', {
       functionName: this.function.lambda.functionName,
       qualifier: '$LATEST',
       maximumRetryAttempts: 0,
       maximumEventAgeInSeconds: 60,
-      destinationConfig: { onFailure: { destination: this.failures.queueArn } },
+      destinationConfig: { onFailure: { destination: queueArn } },
     });
     // Lambda checks at creation that the role may send to the destination.
     config.node.addDependency(this.function.role);
@@ -130,17 +119,16 @@ export class Refresher extends Construct {
   /** By hand: the L2 target lets its role invoke every version and alias too. */
   #tickEvery(minutes: number): void {
     const { functionArn } = this.function.lambda;
+    const { queueArn } = this.deadLetterQueue;
     const role = new Role(this, 'ScheduleRole', {
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     });
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] }));
-    role.addToPolicy(
-      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.failures.queueArn] }),
-    );
+    role.addToPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queueArn] }));
     const schedule = new CfnSchedule(this, 'Tick', {
-      description: 'One look at every credential; the refresher does work only where it is due',
+      description: 'Checks every credential; the refresher does work only where it is due',
       scheduleExpression: `rate(${minutes} minute${minutes === 1 ? '' : 's'})`,
       flexibleTimeWindow: { mode: 'OFF' },
       target: {
@@ -153,7 +141,7 @@ export class Refresher extends Construct {
           time: '<aws.scheduler.scheduled-time>',
         }),
         retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
-        deadLetterConfig: { arn: this.failures.queueArn },
+        deadLetterConfig: { arn: queueArn },
       },
     });
     // Scheduler checks at creation that the role can be assumed and may invoke.

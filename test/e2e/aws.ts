@@ -60,7 +60,7 @@ export async function cdk(endpoint: string, ...args: string[]): Promise<string> 
   return output;
 }
 
-/** Runs our own command as ops do, `npx wechat-token-refresher …`, against the emulator. */
+/** Runs our own command as operators do, `npx wechat-token-refresher …`, against the emulator. */
 export async function wechatToken(endpoint: string, args: readonly string[], input = '') {
   const child = spawn('npx', ['wechat-token-refresher', ...args], {
     cwd: PROJECT,

@@ -17,7 +17,7 @@ import { type Clients, Deployment, newUser, parameter } from './deployment.ts';
 import { type Emulator, startEmulator } from './emulator.ts';
 import { type Inbox, subscribe } from './inbox.ts';
 
-/** A deployment's life as its user sees it: bootstrap, deploy, tick, read, refresh, redeploy, destroy (DESIGN.md 7a). */
+/** A deployment's life as its user sees it: bootstrap, deploy, tick, read, refresh, redeploy, destroy. */
 
 const TOKEN = '/wechat/tokens/shop/access-token';
 const SECRET = '/wechat/secrets/shop/app-secret';
@@ -62,7 +62,7 @@ const item = () => stack.item('shop/access-token');
 const readUrl = (path: string) => stack.readUrl(path);
 const output = (name: string) => stack.output(name);
 const invoke = (event: unknown, clients?: Clients) => stack.invoke(event, clients);
-const ops = (args: readonly string[], input?: string) => wechatToken(emulator.endpoint, args, input);
+const runCommand = (args: readonly string[], input?: string) => wechatToken(emulator.endpoint, args, input);
 const currentToken = () => simulator.currentToken(DEMO_ACCOUNT.appId, 'classic');
 
 describe('a deployment', () => {
@@ -83,7 +83,7 @@ describe('a deployment', () => {
     inbox = await subscribe(root, output('AlarmTopicArn'));
   });
 
-  test('watches over it: alarms that tell the topic, and a dashboard', async () => {
+  test('is monitored: alarms that notify the topic, and a dashboard', async () => {
     const { MetricAlarms = [] } = await root.cloudwatch.send(new DescribeAlarmsCommand({ MaxRecords: 100 }));
     const names = MetricAlarms.map(({ AlarmName }) => AlarmName ?? '');
     for (const id of [
@@ -106,7 +106,7 @@ describe('a deployment', () => {
     expect(JSON.parse(DashboardBody ?? '{}').widgets.length).toBeGreaterThan(10);
   });
 
-  test('says what is missing until ops write the secret', async () => {
+  test('says what is missing until operators write the secret', async () => {
     const { answer } = await invoke({ app: 'shop' });
     expect(answer.results[0]).toMatchObject({
       outcome: 'failed',
@@ -121,7 +121,7 @@ describe('a deployment', () => {
     }
   });
 
-  test('brings a live token into SSM by its schedule alone', async () => {
+  test('brings a valid token into SSM by its schedule alone', async () => {
     const { value, type } = await eventually(() => parameter(root, TOKEN), 150_000);
     expect(value).toBe(currentToken());
     expect(type).toBe('SecureString');
@@ -164,7 +164,7 @@ describe('a deployment', () => {
     expect((await signedFetch(url, 'lambda', ROOT, { method: 'POST', body: '{}' })).status).toBe(405);
   });
 
-  test("speaks WeChat's own routes to whoever signs", async () => {
+  test("serves WeChat's own routes to a caller that signs", async () => {
     const application = { grant_type: 'client_credential', appid: DEMO_ACCOUNT.appId, secret: 'none' };
     const classic = await signedFetch(
       readUrl(`/cgi-bin/token?${new URLSearchParams(application)}`),
@@ -243,7 +243,7 @@ describe('a deployment', () => {
 
   test('lets readers in by a key after a change of configuration, and by nothing else', async () => {
     await stack.deploy(config({ cacheSeconds: 20, auth: 'key' }));
-    const made = await ops(['reader-key', 'create', 'e2e', '--apps', 'shop', '--json']);
+    const made = await runCommand(['reader-key', 'create', 'e2e', '--apps', 'shop', '--json']);
     const { key } = JSON.parse(made.stdout);
     const url = readUrl('/apps/shop/access-token');
     expect((await fetch(url)).status).toBe(401);
@@ -256,10 +256,10 @@ describe('a deployment', () => {
     expect(await ask(key)).toMatchObject({ access_token: currentToken() });
     expect(await ask(DEMO_ACCOUNT.secret)).toMatchObject({ errcode: 40001 });
     readerKey = key;
-    expect((await ops(['reader-key', 'list'])).stdout).toMatch(/^e2e +valid +shop /m);
+    expect((await runCommand(['reader-key', 'list'])).stdout).toMatch(/^e2e +valid +shop /m);
   });
 
-  test('heals what somebody else rotated as soon as an app reports it, and tells ops', async () => {
+  test('renews what another client rotated as soon as an app reports it, and notifies operators', async () => {
     const fingerprint = (await item())['fingerprint']?.S;
     simulator.rotate(DEMO_ACCOUNT.appId);
     const [token] = (await invoke({ app: 'shop', rejected: fingerprint })).answer.results;
@@ -270,18 +270,18 @@ describe('a deployment', () => {
     expect(more).toEqual([]);
   });
 
-  test('answers ops on the command line', async () => {
-    const shown = await ops(['status']);
+  test('answers operators on the command line', async () => {
+    const shown = await runCommand(['status']);
     expect(shown).toMatchObject({ code: 0, stderr: '' });
     expect(shown.stdout).toMatch(/^shop\/access-token +live +█+░* \d/m);
-    const { apps } = JSON.parse((await ops(['status', 'crm', '--json'])).stdout);
+    const { apps } = JSON.parse((await runCommand(['status', 'crm', '--json'])).stdout);
     expect(apps.map(({ app }: { app: string }) => app)).toEqual(['crm']);
 
-    const refreshed = await ops(['refresh', 'shop']);
+    const refreshed = await runCommand(['refresh', 'shop']);
     expect(refreshed.stdout).toMatch(/^shop\/access-token +fresh +healthy +3 /m);
     expect(refreshed.code).toBe(0);
 
-    const found = await ops(['doctor']);
+    const found = await runCommand(['doctor']);
     expect(found.stdout).toContain('✓ identity: arn:aws:iam::000000000000:');
     expect(found.stdout).toMatch(/^✓ read URL .*: answers, and asks for a reader key$/m);
     expect(found.stdout).toMatch(/^✓ shop AppSecret: is there$/m);
@@ -291,37 +291,37 @@ describe('a deployment', () => {
     const key = readUrl('/apps/shop/access-token');
     const withKey = () => fetch(key, { headers: { authorization: `Bearer ${readerKey}` } });
     expect((await withKey()).status).toBe(200);
-    expect((await ops(['reader-key', 'revoke', 'e2e'])).code).toBe(0);
-    expect((await ops(['reader-key', 'list'])).stdout).toMatch(/^e2e +revoked /m);
-    expect(await ops(['cleanup'])).toMatchObject({ code: 0, stdout: 'Nothing is left behind.\n' });
-    expect(await ops(['status', '--stack', 'Other'])).toMatchObject({ code: 3 });
-    expect(await ops(['status', 'nobody'])).toMatchObject({ code: 2, stdout: '' });
+    expect((await runCommand(['reader-key', 'revoke', 'e2e'])).code).toBe(0);
+    expect((await runCommand(['reader-key', 'list'])).stdout).toMatch(/^e2e +revoked /m);
+    expect(await runCommand(['cleanup'])).toMatchObject({ code: 0, stdout: 'Nothing is left behind.\n' });
+    expect(await runCommand(['status', '--stack', 'Other'])).toMatchObject({ code: 3 });
+    expect(await runCommand(['status', 'unknown'])).toMatchObject({ code: 2, stdout: '' });
   });
 
   test('gives up the old AppSecret only when WeChat takes the new one', async () => {
-    const refused = await ops(['secret', 'rotate', 'shop'], 'mistyped\n');
+    const refused = await runCommand(['secret', 'rotate', 'shop'], 'mistyped\n');
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain('the old one is back');
     expect((await parameter(root, SECRET)).value).toBe(DEMO_ACCOUNT.secret);
 
     const NEW = 'another-secret-of-the-shop';
     simulator.setSecret(DEMO_ACCOUNT.appId, NEW);
-    const taken = await ops(['secret', 'rotate', 'shop'], `${NEW}\n`);
+    const taken = await runCommand(['secret', 'rotate', 'shop'], `${NEW}\n`);
     expect(taken).toMatchObject({ code: 0, stderr: '' });
     expect((await parameter(root, SECRET)).value).toBe(NEW);
     expect((await parameter(root, TOKEN)).value).toBe(currentToken());
     for (const { stdout, stderr } of [refused, taken]) {
       expect(stdout + stderr).not.toMatch(/mistyped|another-secret|demo-secret/);
     }
-    const set = await ops(['secret', 'set', 'shop'], NEW);
+    const set = await runCommand(['secret', 'set', 'shop'], NEW);
     expect(set.stdout).toMatch(/^shop\/access-token +fresh /m);
-    // What WeChat refused was told once.
+    // Operators were notified once of what WeChat refused.
     expect(
       (await inbox.messages()).filter((text) => text.includes('40001') || text.includes('40125')),
     ).toHaveLength(1);
   });
 
-  test('tells ops once which IP to allow, however many ticks fail for it', async () => {
+  test('notifies operators once of the IP to allow, however many ticks fail for it', async () => {
     simulator.setAllowedIps(DEMO_ACCOUNT.appId, ['198.51.100.1']);
     const outcomes = [];
     for (let tick = 0; tick < 5; tick++) {
@@ -362,21 +362,21 @@ describe('a deployment', () => {
     }
   });
 
-  test('is destroyed, and leaves the token to whoever still uses it', async () => {
+  test('is destroyed, and leaves the token to the apps that still use it', async () => {
     await stack.destroy(config({ cacheSeconds: 20, auth: 'key' }));
     await expect(invoke({})).rejects.toThrow(/not found/i);
     expect((await item())['version']).toEqual({ N: '4' });
     expect((await parameter(root, TOKEN)).value).toBe(currentToken());
   });
 
-  test('leaves nothing behind once ops have cleaned up', async () => {
+  test('leaves nothing behind once operators have cleaned up', async () => {
     const table = output('TableName');
-    const asked = await ops(['cleanup']);
+    const asked = await runCommand(['cleanup']);
     expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining(`--table ${table}`) });
-    const unsure = await ops(['cleanup', '--table', table]);
+    const unsure = await runCommand(['cleanup', '--table', table]);
     expect(unsure).toMatchObject({ code: 2, stdout: expect.stringContaining(TOKEN) });
     expect((await parameter(root, TOKEN)).value).toBe(currentToken());
-    expect((await ops(['cleanup', '--table', table, '--yes'])).code).toBe(0);
+    expect((await runCommand(['cleanup', '--table', table, '--yes'])).code).toBe(0);
     await expect(parameter(root, TOKEN)).rejects.toThrow(/not found|NotFound/i);
     await expect(parameter(root, SECRET)).rejects.toThrow(/not found|NotFound/i);
     await expect(item()).rejects.toThrow(/not found|NotFound/i);

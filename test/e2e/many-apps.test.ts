@@ -76,7 +76,7 @@ describe('two stacks in one account', () => {
     }
   });
 
-  test('200 apps tick in one invocation, and the other stack minds its own', async () => {
+  test('200 apps tick in one invocation, and the other stack refreshes its own alone', async () => {
     await writeSecrets();
     const { answer } = await large.invoke({});
     const outcomes = answer.results.map(({ outcome }: { outcome: string }) => outcome);
@@ -110,7 +110,7 @@ describe('two stacks in one account', () => {
     if (emulator.enforcesIam) {
       const reader = await newUser(root, 'reader', large.output('ReaderPolicyArn'));
       expect((await signedFetch(url, 'execute-api', reader)).status).toBe(200);
-      expect((await signedFetch(url, 'execute-api', await newUser(root, 'stranger'))).status).toBe(403);
+      expect((await signedFetch(url, 'execute-api', await newUser(root, 'without-policy'))).status).toBe(403);
     }
 
     const wechats = large.readUrl(
@@ -138,7 +138,7 @@ describe('two stacks in one account', () => {
       /not found|NotFound/i,
     );
     expect(await large.item('app-199/access-token')).toEqual({});
-    // Nobody else lost anything.
+    // No other app lost anything.
     expect((await parameter(root, '/wechat/tokens/app-198/access-token')).value).toBeTruthy();
     expect((await parameter(root, '/wechat/tokens/small/access-token')).value).toBeTruthy();
     expect((await wechatToken(emulator.endpoint, ['status', '--stack', 'Small'])).code).toBe(0);

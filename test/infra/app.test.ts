@@ -20,7 +20,7 @@ function runApp(context: object, environment: Record<string, string> = {}) {
       PATH,
       HOME,
       CDK_OUTDIR: outdir,
-      // What is in the bundles is not this test's business.
+      // The bundles are tested in bundle.test.ts.
       CDK_CONTEXT_JSON: JSON.stringify({ ...cdkJson.context, 'aws:cdk:bundling-stacks': [], ...context }),
       ...environment,
     },
@@ -43,11 +43,11 @@ test('the stack goes where the CLI points, under the name it is given', () => {
   expect(manifest()).toContain('"Second"');
 });
 
-describe('the CDK CLI tells a mistake without a stack trace, and fails', () => {
+describe('the CDK CLI prints what is wrong without a stack trace, and fails', () => {
   test.each([
     ['no configuration', [], /^ {2}wechat\.apps: no account is configured; .*-c appId=wx/m],
     ['a bad one', ['-c', 'wechat={"apps":[]}'], /^ {2}wechat\.apps: expected at least one app$/m],
-  ])('%s', (_name, context, told) => {
+  ])('%s', (_name, context, printed) => {
     const { PATH = '' } = process.env;
     const { status, stdout, stderr } = spawnSync(
       join(project, 'node_modules/.bin/cdk'),
@@ -60,12 +60,12 @@ describe('the CDK CLI tells a mistake without a stack trace, and fails', () => {
     );
     expect(status).toBe(1);
     expect(stdout).toBe('');
-    expect(stderr).toMatch(told);
+    expect(stderr).toMatch(printed);
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 });
 
-test('cdk.json holds the command and feature flags, and nobody’s accounts', () => {
+test('cdk.json holds the command and feature flags, and no accounts', () => {
   expect(cdkJson.app).toBe('npx node infra/app.ts');
   expect(Object.keys(cdkJson.context).filter((key) => !key.startsWith('@aws-cdk'))).toEqual([]);
 });

@@ -10,7 +10,8 @@ const apps = Array.from({ length: 1000 }, (_, index) => ({
   appId: `wx${String(index).padStart(16, '0')}`,
 }));
 
-const stack = tokenStack({ wechat: { apps }, bundling: true });
+const wechat = { apps, wechatHosts: ['http://127.0.0.1:8080', 'https://example.com'] };
+const stack = tokenStack({ wechat, bundling: true });
 const resources = resourcesOf(stack);
 const outdir = Stage.of(stack)?.outdir ?? '';
 
@@ -27,11 +28,12 @@ describe.each(Object.entries(functions))('the asset of %s', (_name, directory) =
   test('is one module and the deployment, whatever the number of apps', () => {
     expect(readdirSync(directory).sort()).toEqual(['deployment.json', 'index.mjs']);
     const deployment = JSON.parse(readFileSync(join(directory, 'deployment.json'), 'utf8'));
-    expect(deployment).toEqual(configOf({ apps }).deployment);
+    expect(deployment).toEqual(configOf(wechat).deployment);
+    expect(deployment).toMatchObject(wechat);
   });
 });
 
-// Each string stands in that package only. That the refresher has them all shows that they would be found.
+// Each string is in that package only. That the refresher has them all shows that they would be found.
 describe('the reader is on the latency path of users, so it does without', () => {
   test.each([
     ['undici', 'UND_ERR_HEADERS_OVERFLOW'],

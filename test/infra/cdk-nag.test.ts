@@ -36,7 +36,7 @@ describe('cdk-nag, AwsSolutions', () => {
   test.each([
     ['reader keys', { readUrl: { auth: 'key' } }, 'eu-west-1'],
     ['reader keys behind an HTTP API', { readUrl: { auth: 'key' } }, 'me-central-1'],
-    ['a key of the user', { kmsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/0123' }, 'eu-west-1'],
+    ['a key of the customer', { kmsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/0123' }, 'eu-west-1'],
   ])('nor with %s', (_what, wechat, region) => {
     expect(findings(tokenStack({ wechat, env: { account: '123456789012', region } }))).toEqual([]);
   });
@@ -56,8 +56,8 @@ describe('cdk-nag, AwsSolutions', () => {
     expect([...new Set(found)]).toEqual([...new Set(byNag)].sort());
   });
 
-  test('a careless role is found', () => {
-    const stack = new Stack(new App(), 'Careless');
+  test('a role that may do too much is found', () => {
+    const stack = new Stack(new App(), 'TooMuch');
     const role = new Role(stack, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     role.addToPolicy(new PolicyStatement({ actions: ['dynamodb:*'], resources: ['*'] }));
     expect(findings(stack)).toEqual([

@@ -27,11 +27,10 @@ describe('what is accepted', () => {
         refreshAfterMinutes: 100,
         tickMinutes: 1,
         probeMinutes: 5,
-        readAuth: 'iam',
-        cacheSeconds: 10,
+        wechatHosts: ['https://api.weixin.qq.com', 'https://api2.weixin.qq.com'],
+        wecomHosts: ['https://qyapi.weixin.qq.com'],
+        readUrl: { auth: 'iam', cacheSeconds: 10 },
       },
-      wechatHosts: ['https://api.weixin.qq.com', 'https://api2.weixin.qq.com'],
-      wecomHosts: ['https://qyapi.weixin.qq.com'],
       egress: { mode: 'direct' },
       frontEnd: 'function-url',
       kmsKeyArn: undefined,
@@ -64,7 +63,7 @@ describe('what is accepted', () => {
     ['a simulator on IPv6', { wechatHosts: ['http://[::1]:8080'] }],
     ['a deep prefix', { parameterPrefix: '/team_a/wechat-1.0' }],
     ['an e-mail address', { alarmEmail: 'ops@example.com' }],
-    ['what is the default, said aloud', { readUrl: { auth: 'iam' }, egress: { mode: 'direct' } }],
+    ['what is the default, written out', { readUrl: { auth: 'iam' }, egress: { mode: 'direct' } }],
     ['reader keys', { readUrl: { auth: 'key' } }],
     ['a proxy', { egress: { mode: 'proxy', proxyUrlParameter: '/wechat/proxy-url' } }],
     ['a NAT gateway', { egress: { mode: 'nat-gateway' } }],
@@ -104,7 +103,7 @@ describe('what is accepted', () => {
 });
 
 describe('what is refused, by path', () => {
-  test.each<[path: string, cure: RegExp, wechat: object]>([
+  test.each<[path: string, remedy: RegExp, wechat: object]>([
     ['wechat.apps', /at least one app/, { apps: [] }],
     ['wechat.apps[0]', /expected one of official-account/, { apps: ['wx0123456789abcdef'] }],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: 'Shop' })],
@@ -168,14 +167,14 @@ describe('what is refused, by path', () => {
       { apps: [{ ...crm, tickets: ['wx_card'] }] },
     ],
     ['wechat.apps[1].agentId', /another app's too/, { apps: [crm, { ...crm, name: 'b' }] }],
-    ['wechat.apps[0].appSecret', /never stands in the configuration/, withApp({ appSecret: 'x' })],
+    ['wechat.apps[0].appSecret', /does not belong in the configuration/, withApp({ appSecret: 'x' })],
     ['wechat.apps[0].appId', /mp\.weixin\.qq\.com/, withApp({ appId: 'a b' })],
     ['wechat.apps[0].tokenApi', /classic.*stable/, withApp({ tokenApi: 'new' })],
     ['wechat.apps[0].tickets[0]', /expected one of jsapi, wx_card/, withApp({ tickets: ['agent_config'] })],
     ['wechat.apps[0].tickets', /twice/, withApp({ tickets: ['jsapi', 'jsapi'] })],
     ['wechat.apps[0].tickets', /remove/, withApp({ kind: 'mini-game', tickets: ['jsapi'] })],
     ['wechat.apps[1].name', /taken/, { apps: [shop, { ...shop, appId: 'wxother' }] }],
-    ['wechat.apps[1].appId', /kill each other's token/, { apps: [shop, { ...shop, name: 'b' }] }],
+    ['wechat.apps[1].appId', /would invalidate the other's token/, { apps: [shop, { ...shop, name: 'b' }] }],
     ['wechat.stackName', /expected a letter/, { stackName: '1st' }],
     ['wechat.parameterPrefix', /a path like \/wechat/, { parameterPrefix: 'wechat' }],
     ['wechat.parameterPrefix', /without a slash at its end/, { parameterPrefix: '/wechat/' }],
@@ -200,22 +199,22 @@ describe('what is refused, by path', () => {
     ['wechat.readUrl.cors', /not a key/, { readUrl: { cors: true } }],
     ['wechat.alarmEmail', /e-mail/, { alarmEmail: 'ops' }],
     ['wechat.colour', /not a key/, { colour: 'red' }],
-  ])('%s %s', (path, cure, wechat) => {
+  ])('%s %s', (path, remedy, wechat) => {
     const message = problems({ wechat: { ...withApp({}), ...wechat } });
     const [, line = '', ...more] = message.split('\n');
     expect(line.trim().startsWith(`${path}: `), message).toBe(true);
-    expect(line).toMatch(cure);
+    expect(line).toMatch(remedy);
     expect(more).toEqual([]);
   });
 
-  test('every mistake is in one message', () => {
+  test('every problem is in one message', () => {
     const message = problems({ wechat: { ...withApp({ name: 'A' }), tickMinutes: 9, alarmEmail: 'x' } });
     for (const path of ['wechat.apps[0].name', 'wechat.tickMinutes', 'wechat.alarmEmail']) {
       expect(message).toContain(`${path}: `);
     }
   });
 
-  test('a mistake of shape hides neither a clash of apps nor a missing account', () => {
+  test('an invalid shape hides neither a clash of apps nor a missing account', () => {
     const clash = problems({
       wechat: { apps: [shop, shop], tickMinutes: 'one', refreshAfterMinutes: 115, colour: 1 },
     });
@@ -235,7 +234,7 @@ describe('what is refused, by path', () => {
   test.each([
     ['nothing at all', {}, /no account is configured.*-c appId=wx.*cdk\.json/],
     ['both ways at once', { appId: 'wx0123', wechat: withApp({}) }, /only one of these/],
-    ['an appId that is none', { appId: '' }, /appId: .*wx0123456789abcdef/],
+    ['an appId that is none', { appId: '' }, /^ {2}appId: .*wx0123456789abcdef/m],
     ['broken JSON', { wechat: '{apps' }, /wechat: is not JSON; quote it/],
     ['a JSON list', { wechat: '[]' }, /wechat: expected a JSON object/],
     ['JSON null', { wechat: 'null' }, /wechat: expected a JSON object/],

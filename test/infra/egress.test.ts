@@ -9,7 +9,7 @@ describe.each(['nat-gateway', 'nat-instance'])('%s', (mode) => {
   const stack = build(mode);
   const resources = resourcesOf(stack);
 
-  test('one Elastic IP is the way out, and an output', () => {
+  test('traffic leaves from one Elastic IP, and it is an output', () => {
     const [[id] = []] = Object.entries(ofType('AWS::EC2::EIP', resources));
     expect(theOnly('AWS::EC2::EIP', resources).Properties).toMatchObject({ Domain: 'vpc' });
     const { Value } = Template.fromStack(stack).toJSON()['Outputs'].EgressIp;
@@ -34,14 +34,14 @@ describe.each(['nat-gateway', 'nat-instance'])('%s', (mode) => {
     });
   });
 
-  test('both private subnets leave through the one NAT', () => {
-    const ways = Object.entries(ofType('AWS::EC2::Route', resources)).filter(([id]) =>
+  test('both private subnets route through the one NAT', () => {
+    const routes = Object.entries(ofType('AWS::EC2::Route', resources)).filter(([id]) =>
       id.includes('Private'),
     );
-    expect(ways).toHaveLength(2);
+    expect(routes).toHaveLength(2);
     const through = mode === 'nat-gateway' ? 'NatGatewayId' : 'InstanceId';
-    expect(new Set(ways.map(([, { Properties }]) => Properties[through])).size).toBe(1);
-    expect(ways[0]?.[1].Properties[through]).toBeDefined();
+    expect(new Set(routes.map(([, { Properties }]) => Properties[through])).size).toBe(1);
+    expect(routes[0]?.[1].Properties[through]).toBeDefined();
   });
 
   test('the table is reached without the NAT', () => {
@@ -56,7 +56,7 @@ describe.each(['nat-gateway', 'nat-instance'])('%s', (mode) => {
     });
   });
 
-  test('nobody may call in, and HTTPS alone goes out', () => {
+  test('no inbound traffic, and outbound HTTPS only', () => {
     const { Properties } = resources['EgressOutbound'] ?? {};
     expect(Properties?.['SecurityGroupIngress']).toBeUndefined();
     expect(Properties?.['SecurityGroupEgress']).toEqual([
@@ -114,7 +114,7 @@ test("WeChat's hosts on other ports may be reached, too", () => {
 test.each([
   ['direct', {}],
   ['proxy', { egress: { mode: 'proxy', proxyUrlParameter: '/net/proxy-url' } }],
-])('%s needs no VPC and has no fixed address to tell', (_mode, wechat) => {
+])('%s needs no VPC and has no fixed address to output', (_mode, wechat) => {
   const stack = tokenStack({ wechat });
   const types = Object.values(resourcesOf(stack)).map(({ Type }) => Type);
   expect(types.filter((type) => type.startsWith('AWS::EC2::'))).toEqual([]);

@@ -50,14 +50,14 @@ describe('alarms', () => {
     );
   });
 
-  test('each notifies the topic of trouble and of its end', () => {
+  test('each notifies the topic when it fires and when it is over', () => {
     for (const alarm of Object.values(alarms)) {
       expect(alarm['AlarmActions']).toEqual(['<MonitoringAlarmsTopic>']);
       expect(alarm['OKActions']).toEqual(['<MonitoringAlarmsTopic>']);
     }
   });
 
-  test('each says what it means, of which app, and where the cure stands', () => {
+  test('each says what it means, of which app, and where the runbook has the remedy', () => {
     const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
     const headings = [...runbook.matchAll(/^#+ (.*)$/gm)].map(([, text = '']) =>
       text.toLowerCase().replaceAll(' ', '-'),
@@ -78,7 +78,7 @@ describe('alarms', () => {
     ['mini', 'access-token', 240],
     ['crm', 'access-token', 1],
     ['crm', 'agent-config-ticket', 1],
-  ])('%s/%s: fewer than %d seconds left in three ticks, or silence', (app, credential, seconds) => {
+  ])('%s/%s: fewer than %d seconds left in three ticks, or no datapoint', (app, credential, seconds) => {
     expect(alarms[`Expiring${app}${credential.replaceAll('-', '')}`]).toMatchObject({
       Namespace: 'WechatTokenRefresher',
       MetricName: 'SecondsRemaining',
@@ -126,7 +126,7 @@ describe('alarms', () => {
       'ApproximateNumberOfMessagesVisible',
       1,
       1,
-      [{ Name: 'QueueName', Value: '<RefresherFailures.QueueName>' }],
+      [{ Name: 'QueueName', Value: '<RefresherDeadLetterQueue.QueueName>' }],
     ],
   ])('%s watches %s', (id, MetricName, Threshold, EvaluationPeriods, Dimensions) => {
     expect(alarms[id]).toMatchObject({ MetricName, Threshold, EvaluationPeriods, Dimensions });
@@ -147,7 +147,7 @@ describe('alarms', () => {
     });
   });
 
-  test('a slower tick has slower periods: an empty one would count as silence, or as health', () => {
+  test('a slower tick has slower periods: an empty one would count as no datapoint, or as healthy', () => {
     const slow = alarmsOf(resourcesOf(tokenStack({ wechat: { tickMinutes: 5 } })));
     for (const id of ['RefresherErrors', 'Expiringshopaccesstoken', 'FailuresInARowshop']) {
       expect(slow[id]).toMatchObject({ Period: 300 });
@@ -182,7 +182,7 @@ describe('alarms', () => {
 });
 
 describe('the topic', () => {
-  test('tells by e-mail, where there is an address', () => {
+  test('sends e-mail, where there is an address', () => {
     expect(theOnly('AWS::SNS::Subscription', resources).Properties).toEqual({
       Protocol: 'email',
       Endpoint: 'ops@example.com',
@@ -201,7 +201,7 @@ describe('the topic', () => {
   });
 
   // A topic policy replaces SNS's default, which let this account's alarms publish: the denial of plain HTTP alone
-  // would refuse CloudWatch, and ops would hear nothing.
+  // would refuse CloudWatch, and operators would not be notified.
   test('CloudWatch, of this account only, may publish to it and use the key; so may its logs', () => {
     const condition = { StringEquals: { 'aws:SourceAccount': '<AWS::AccountId>' } };
     const cloudWatch = { Principal: { Service: 'cloudwatch.amazonaws.com' } };
@@ -248,7 +248,7 @@ describe('the dashboard', () => {
     JSON.parse(String(theOnly('AWS::CloudWatch::Dashboard', from).Properties['DashboardBody'])).widgets;
   const widgets = widgetsOf(resources);
 
-  test('begins with every alarm, then what each credential has left, then what failed last', () => {
+  test('begins with every alarm, then the time left of each credential, then the latest failures', () => {
     const [alarmStatus, left, failed] = widgets;
     expect(alarmStatus?.properties.alarms).toHaveLength(Object.keys(alarms).length);
     expect(JSON.stringify(left?.properties.metrics)).toContain(

@@ -7,20 +7,20 @@ import { allow, grants, ofType, type Resources } from './template.ts';
  */
 
 const LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
-const FAILURES = '<RefresherFailures.Arn>';
+const DEAD_LETTER_QUEUE = '<RefresherDeadLetterQueue.Arn>';
 const inRegion = 'arn:<AWS::Partition>';
 const parameters = `${inRegion}:ssm:<AWS::Region>:<AWS::AccountId>:parameter/wechat`;
 const anyInterface = `${inRegion}:ec2:<AWS::Region>:<AWS::AccountId>:*/*`;
 const api = `${inRegion}:execute-api:<AWS::Region>:<AWS::AccountId>:<ReadApiHttpApi>/$default`;
 const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef';
 
-const MAKE_INTERFACES = [
+const MANAGE_INTERFACES = [
   'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',
   'ec2:DeleteNetworkInterface',
   'ec2:UnassignPrivateIpAddresses',
 ];
-const SEE_INTERFACES = ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'];
+const DESCRIBE_INTERFACES = ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'];
 
 const readSecrets = allow('ssm:GetParameter', `${parameters}/secrets/*`);
 const refresher = [
@@ -28,7 +28,7 @@ const refresher = [
   allow(['dynamodb:BatchGetItem', 'dynamodb:PutItem'], '<CredentialsTable.Arn>'),
   readSecrets,
   allow('ssm:PutParameter', `${parameters}/tokens/*`),
-  allow('sqs:SendMessage', FAILURES),
+  allow('sqs:SendMessage', DEAD_LETTER_QUEUE),
   allow('sns:Publish', '<MonitoringAlarmsTopic>'),
   allow(['kms:Decrypt', 'kms:GenerateDataKey'], '<Key.Arn>'),
 ];
@@ -38,7 +38,7 @@ const reader = [
 ];
 const schedule = [
   allow('lambda:InvokeFunction', '<RefresherRefreshFunction.Arn>'),
-  allow('sqs:SendMessage', FAILURES),
+  allow('sqs:SendMessage', DEAD_LETTER_QUEUE),
 ];
 const readParameters = allow(
   ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
@@ -53,12 +53,12 @@ const callUrl = [
     Bool: { 'lambda:InvokedViaFunctionUrl': 'true' },
   }),
 ];
-// Only Lambda itself may use them: its code is denied all of it.
+// Only Lambda itself may use them: the function's code is denied all of it.
 const attach = [
-  allow(MAKE_INTERFACES, anyInterface),
-  allow(SEE_INTERFACES, '*'),
+  allow(MANAGE_INTERFACES, anyInterface),
+  allow(DESCRIBE_INTERFACES, '*'),
   {
-    ...allow([...MAKE_INTERFACES, ...SEE_INTERFACES].sort(), '*', {
+    ...allow([...MANAGE_INTERFACES, ...DESCRIBE_INTERFACES].sort(), '*', {
       Null: { 'lambda:SourceFunctionArn': 'false' },
     }),
     Effect: 'Deny',
@@ -122,7 +122,7 @@ describe('each role can do this and nothing else', () => {
     expect(granted(resourcesOf(tokenStack({ wechat })))).toEqual(expectedOf(expected));
   });
 
-  test('with a key of the user', () => {
+  test('with a key of the customer', () => {
     const env = { account: '123456789012', region: 'eu-west-1' };
     const withKey = resourcesOf(tokenStack({ wechat: { kmsKeyArn: KEY }, env }));
     const gained = Object.entries(grants(withKey)).map(([id, statements]) => [
@@ -158,7 +158,7 @@ describe('each role can do this and nothing else', () => {
   });
 });
 
-describe('nobody else may be the role', () => {
+describe('no other principal may assume the role', () => {
   const trust = (service: string, condition?: object) => ({
     AssumeRolePolicyDocument: {
       Version: '2012-10-17',
@@ -211,12 +211,12 @@ describe('functions', () => {
     );
   const FunctionName = '<ReadApiReadFunction.Arn>';
 
-  test('let nobody in themselves, by default', () => {
+  test('admit no caller by a policy of their own, by default', () => {
     expect(permissions({})).toEqual([]);
   });
 
   // https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-  test('with reader keys allowAnonymous may call, by the two permissions of a public URL since October 2025', () => {
+  test('with reader keys any caller may call, by the two permissions of a public URL since October 2025', () => {
     expect(permissions({ readUrl: { auth: 'key' } })).toEqual([
       { Action: 'lambda:InvokeFunctionUrl', FunctionName, FunctionUrlAuthType: 'NONE', Principal: '*' },
       { Action: 'lambda:InvokeFunction', FunctionName, InvokedViaFunctionUrl: true, Principal: '*' },
@@ -236,17 +236,17 @@ describe('functions', () => {
 });
 
 describe('wildcards', () => {
-  const carefree = (wechat: object) =>
+  const idsWith = (wechat: object) =>
     Object.entries(resourcesOf(tokenStack({ wechat })))
       .filter(([, { Properties }]) => JSON.stringify(Properties).includes('"Resource":"*"'))
       .map(([id]) => id);
 
   test("only a key's own policy says Resource *", () => {
-    expect(carefree({})).toEqual(['Key']);
+    expect(idsWith({})).toEqual(['Key']);
   });
 
   test('and what EC2 grants on nothing narrower, in a VPC', () => {
-    expect(carefree({ egress: { mode: 'nat-gateway' } })).toEqual([
+    expect(idsWith({ egress: { mode: 'nat-gateway' } })).toEqual([
       'Key',
       'RefresherRefreshRoleDefaultPolicy',
     ]);

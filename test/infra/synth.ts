@@ -5,8 +5,7 @@ import { App, type Environment, Validations } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll } from 'vitest';
 import { type Config, loadConfig } from '../../infra/config.ts';
-import { TokenStack } from '../../infra/token-stack.ts';
-import { warningsOf } from '../../infra/warnings.ts';
+import { TokenStack, warningsOf } from '../../infra/token-stack.ts';
 
 // Bundling goes through npx, which repeats a machine's npm warnings each time.
 process.env['npm_config_loglevel'] = 'error';

@@ -7,7 +7,7 @@ import { ofType, theOnly } from './template.ts';
 const stack = tokenStack({ wechat: { alarmEmail: 'ops@example.com' } });
 const template = Template.fromStack(stack).toJSON();
 const resources = resourcesOf(stack);
-const FAILURES = '<RefresherFailures.Arn>';
+const DEAD_LETTER_QUEUE = '<RefresherDeadLetterQueue.Arn>';
 
 describe('functions', () => {
   const properties = (id: string) => resources[id]?.Properties;
@@ -25,8 +25,6 @@ describe('functions', () => {
       Environment: {
         Variables: {
           TABLE_NAME: '<CredentialsTable>',
-          WECHAT_HOSTS: 'https://api.weixin.qq.com,https://api2.weixin.qq.com',
-          WECOM_HOSTS: 'https://qyapi.weixin.qq.com',
           NOTICE_TOPIC_ARN: '<MonitoringAlarmsTopic>',
           POWERTOOLS_SERVICE_NAME: 'WechatTokenRefresher',
         },
@@ -75,7 +73,7 @@ describe('ticks', () => {
         Arn: '<RefresherRefreshFunction.Arn>',
         RoleArn: '<RefresherScheduleRole.Arn>',
         RetryPolicy: { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 },
-        DeadLetterConfig: { Arn: FAILURES },
+        DeadLetterConfig: { Arn: DEAD_LETTER_QUEUE },
       },
     });
     expect(JSON.parse((Properties['Target'] as { Input: string }).Input)).toEqual({
@@ -95,13 +93,13 @@ describe('ticks', () => {
       Qualifier: '$LATEST',
       MaximumRetryAttempts: 0,
       MaximumEventAgeInSeconds: 60,
-      DestinationConfig: { OnFailure: { Destination: FAILURES } },
+      DestinationConfig: { OnFailure: { Destination: DEAD_LETTER_QUEUE } },
     });
     // Lambda looks at the role when the destination is set.
     expect(String(DependsOn)).toContain('RefresherRefreshRoleDefaultPolicy');
   });
 
-  test('what failed is kept encrypted, for two weeks', () => {
+  test('the dead-letter queue is encrypted, and keeps events for two weeks', () => {
     expect(theOnly('AWS::SQS::Queue', resources).Properties).toEqual({
       SqsManagedSseEnabled: true,
       MessageRetentionPeriod: 14 * 24 * 3600,
@@ -126,14 +124,11 @@ test('the table outlives the stack and can be restored', () => {
   });
 });
 
-test('a slower tick and other hosts reach all that depends on them', () => {
-  const slow = resourcesOf(
-    tokenStack({ wechat: { tickMinutes: 5, wechatHosts: ['http://127.0.0.1:8080', 'https://example.com'] } }),
-  );
+test('a slower tick reaches all that depends on it', () => {
+  const slow = resourcesOf(tokenStack({ wechat: { tickMinutes: 5 } }));
   expect(theOnly('AWS::Scheduler::Schedule', slow).Properties['ScheduleExpression']).toBe('rate(5 minutes)');
   expect(slow['RefresherRefreshFunction']?.Properties).toMatchObject({
     Timeout: timingOf(5 * 60_000).timeoutMs / 1000,
-    Environment: { Variables: { WECHAT_HOSTS: 'http://127.0.0.1:8080,https://example.com' } },
   });
   // Three bad ticks in a row: a period shorter than a tick would be empty, hence healthy, every other time.
   expect(slow['MonitoringRefresherErrors']?.Properties).toMatchObject({ Period: 300, EvaluationPeriods: 3 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { warningsOf } from '../../infra/warnings.ts';
+import { warningsOf } from '../../infra/token-stack.ts';
 import { configOf, shop } from './synth.ts';
 
 const texts = (wechat: object) => warningsOf(configOf(wechat)).map(({ text }) => text);
@@ -25,11 +25,11 @@ test.each([
   ['the IP is fixed by a NAT gateway', { egress: { mode: 'nat-gateway' } }],
   ['the IP is fixed by a NAT instance', { egress: { mode: 'nat-instance' } }],
   ["the IP is the proxy's", { egress: { mode: 'proxy', proxyUrlParameter: '/proxy-url' } }],
-])('nothing is said when %s', (_why, wechat) => {
+])('no warning when %s', (_why, wechat) => {
   expect(texts(wechat)).toEqual([]);
 });
 
-test('a second stack is told of the prefix that it shares, until it has its own', () => {
+test('a second stack is warned of the prefix that it shares, until it has its own', () => {
   const second = { apps: [mini], stackName: 'Second' };
   expect(texts(second)).toEqual([
     expect.stringMatching(/^Stack Second writes under \/wechat, .*set parameterPrefix/),

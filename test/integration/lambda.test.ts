@@ -6,14 +6,14 @@ import type { RefreshAnswer } from '../../functions/refresher.ts';
 import { type EmbeddedTable, openEmbeddedTable } from '../../local/embedded-table.ts';
 import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../../local/simulator/simulator.ts';
 import { type ParameterServer, startParameterServer } from '../support/parameter-server.ts';
-import { type Lambda, startLambda, synthesizeBundles } from '../support/start-lambda.ts';
+import { changeDeployment, type Lambda, startLambda, synthesizeBundles } from '../support/start-lambda.ts';
 import { startTopicServer, type TopicServer } from '../support/topic-server.ts';
 
 /** The bundles that are deployed, in processes of their own, against real HTTP on every side. */
 
 const SECRET_NAME = '/wechat/secrets/shop/app-secret';
 const TOPIC_ARN = 'arn:aws:sns:us-east-1:123456789012:alarms';
-const WRONG_SECRET = 'a-wrong-secret-of-ops';
+const WRONG_SECRET = 'a-wrong-secret-of-operators';
 const VALUE = /sim(classic|stable|ticket)_/;
 /** Seconds; a busy machine takes some of them. */
 const almostTwoHours = expect.closeTo(7195, -1);
@@ -42,10 +42,9 @@ beforeEach(async () => {
     AWS_ENDPOINT_URL_DYNAMODB: table.endpoint,
     AWS_ENDPOINT_URL_SSM: parameters.url,
   };
+  changeDeployment(bundles.refresh, { wechatHosts: [simulator.url], wecomHosts: [simulator.url] });
   refresh = startLambda(bundles.refresh, {
     ...environment,
-    WECHAT_HOSTS: simulator.url,
-    WECOM_HOSTS: simulator.url,
     AWS_ENDPOINT_URL_SNS: topic.url,
     NOTICE_TOPIC_ARN: TOPIC_ARN,
     POWERTOOLS_SERVICE_NAME: 'wechat-token-refresher',
@@ -142,7 +141,7 @@ describe('the deployed bundles', () => {
     ]);
   });
 
-  test('tell ops of a rogue rotation: a message, a count and a line; the message may fail', async () => {
+  test('notify operators of a rotation by another client: a message, a count and a line; the message may fail', async () => {
     parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret);
     await refresh.invoke({});
     const store = recordTable(table.client, table.tableName);
@@ -179,7 +178,7 @@ describe('the deployed bundles', () => {
       },
     ]);
 
-    // Told within the hour already: counted, and not told again.
+    // Notified within the hour already: counted, and not notified again.
     await report();
     expect(topic.published).toHaveLength(1);
     expect(rotations()).toHaveLength(2);
@@ -226,7 +225,7 @@ describe('the deployed bundles', () => {
     ]);
   });
 
-  test('answer what ops ask, and log nothing of it', async () => {
+  test('answer what operators query, and log nothing of it', async () => {
     const { result } = await refresh.invoke({ status: true });
     expect(result).toMatchObject({ status: { apps: [{ app: 'shop' }] } });
     const { result: diagnosis } = await refresh.invoke({ diagnose: true, app: 'shop' });
@@ -235,8 +234,8 @@ describe('the deployed bundles', () => {
   });
 
   test('never let a secret or a token into a log, an answer, an error or a record, whatever goes wrong', async () => {
-    const told: unknown[] = [];
-    const sharedAlarms: (() => void)[] = [
+    const seen: unknown[] = [];
+    const failures: (() => void)[] = [
       () => undefined, // The secret is missing.
       () => parameters.put(SECRET_NAME, WRONG_SECRET),
       () => parameters.put(SECRET_NAME, DEMO_ACCOUNT.secret),
@@ -251,18 +250,18 @@ describe('the deployed bundles', () => {
         parameters.down = true;
       },
     ];
-    for (const arrange of sharedAlarms) {
+    for (const arrange of failures) {
       arrange();
       await makeDue();
-      told.push(await refresh.invoke({}), await recordsWithoutValue());
-      told.push(await get('/health'), await get('/apps/shop/nothing'), await get('/apps/other/access-token'));
+      seen.push(await refresh.invoke({}), await recordsWithoutValue());
+      seen.push(await get('/health'), await get('/apps/shop/nothing'), await get('/apps/other/access-token'));
     }
     const token = simulator.currentToken(DEMO_ACCOUNT.appId, 'classic') ?? '';
-    told.push(await refresh.invoke({ app: token, force: true }));
-    told.push(await refresh.invoke({ app: 'shop', rejected: token }));
+    seen.push(await refresh.invoke({ app: token, force: true }));
+    seen.push(await refresh.invoke({ app: 'shop', rejected: token }));
 
-    const everything = [JSON.stringify(told), refresh.logs(), read.logs()].join('\n');
-    // The stories above did happen, and are told.
+    const everything = [JSON.stringify(seen), refresh.logs(), read.logs()].join('\n');
+    // The failures above did happen, and are logged.
     const codes = [
       'missing-secret',
       '40001',

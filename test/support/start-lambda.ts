@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { App, type Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import { DEPLOYMENT_FILE, type Deployment } from '../../functions/deployment.ts';
 import { loadConfig } from '../../infra/config.ts';
 import { TokenStack } from '../../infra/token-stack.ts';
 import { jsonLine } from './json-line.ts';
@@ -41,6 +42,12 @@ export function assetOf(app: App, stack: Stack, description?: string): string {
   const key: string | undefined = Object.values(functions)[0]?.['Properties'].Code.S3Key;
   if (!key) throw new Error(`no asset of the function '${description}'`);
   return join(app.outdir, `asset.${key.replace('.zip', '')}`);
+}
+
+/** Changes what a bundle was synthesized with, for what is known only when a test runs. */
+export function changeDeployment(bundle: string, changes: Partial<Deployment>): void {
+  const file = join(bundle, DEPLOYMENT_FILE);
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...changes }));
 }
 
 /** Runs a bundle in a process of its own, with nothing in its environment that Lambda would not put there. */

@@ -4,18 +4,26 @@ import type { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { NOTICE_TOPIC_ARN } from '../../../functions/deployment.ts';
 import type { BundledFunction } from '../bundled-function.ts';
 
-/** How ops hear: alarms, and the refresher's notices in plain words. */
+export interface AlarmTopicProps {
+  /** Encrypts what is published. */
+  readonly key: Key;
+  /** @default no subscription */
+  readonly email?: string | undefined;
+}
+
+/** What operators subscribe to: alarms, and the refresher's notices. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
   readonly #key: Key;
 
-  constructor(scope: Construct, id: string, props: { key: Key; email: string | undefined }) {
+  constructor(scope: Construct, id: string, { key, email }: AlarmTopicProps) {
     super(scope, id);
-    this.#key = props.key;
-    this.topic = new Topic(this, 'Topic', { masterKey: props.key, enforceSSL: true });
-    // enforceSSL brings a policy, and any policy replaces the default one that admits the account's alarms.
+    this.#key = key;
+    this.topic = new Topic(this, 'Topic', { masterKey: key, enforceSSL: true });
+    // enforceSSL brings a policy, and any policy replaces the default one, which admits the account's alarms.
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
@@ -24,16 +32,13 @@ export class AlarmTopic extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
       }),
     );
-    if (props.email) this.topic.addSubscription(new EmailSubscription(props.email));
+    if (email) this.topic.addSubscription(new EmailSubscription(email));
   }
 
   /** The grant and the variable in one call. By hand: `grantPublish` gives GenerateDataKey* and more. */
-  grantPublish({ role, lambda }: BundledFunction): void {
-    const { topicArn } = this.topic;
-    role.addToPolicy(new PolicyStatement({ actions: ['sns:Publish'], resources: [topicArn] }));
-    role.addToPolicy(
-      new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [this.#key.keyArn] }),
-    );
-    lambda.addEnvironment('NOTICE_TOPIC_ARN', topicArn);
+  grantPublish(publisher: BundledFunction): void {
+    publisher.allow(['sns:Publish'], this.topic.topicArn);
+    publisher.allow(['kms:Decrypt', 'kms:GenerateDataKey'], this.#key.keyArn);
+    publisher.setEnvironment(NOTICE_TOPIC_ARN, this.topic.topicArn);
   }
 }

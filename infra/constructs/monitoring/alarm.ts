@@ -3,24 +3,24 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 
-export type AlarmProps = {
+export interface AlarmProps {
   readonly metric: IMetric;
-  /** Fires at this value and beyond it. */
+  /** Fires at this value, inclusive, and beyond it; or below this value, exclusive. */
   readonly threshold: { readonly atLeast: number } | { readonly below: number };
-  /** Periods in a row, all of them bad; one unless told. */
+  /** Periods in a row that must all breach. @default 1 */
   readonly periods?: number;
-  /** What a period without a datapoint means; nothing bad unless told. */
+  /** What a period without a datapoint means. @default not breaching */
   readonly missing?: TreatMissingData;
-  /** What it means, for whom; the runbook's entry is added. */
+  /** What has happened and whom it concerns; the link to the runbook is added. */
   readonly text: string;
   /** Heading in docs/runbook.md, as GitHub links to it. */
   readonly runbook: string;
-};
+}
 
-/** An alarm that tells the topic of trouble and of its end. */
-export function alarm(scope: Construct, id: string, topic: Topic, props: AlarmProps): Alarm {
+/** An alarm that notifies the topic when it fires and when it is over. */
+export function notifyingAlarm(scope: Construct, id: string, topic: Topic, props: AlarmProps): Alarm {
   const { threshold } = props;
-  const made = new Alarm(scope, id, {
+  const alarm = new Alarm(scope, id, {
     metric: props.metric,
     ...('below' in threshold
       ? { comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD, threshold: threshold.below }
@@ -33,7 +33,7 @@ export function alarm(scope: Construct, id: string, topic: Topic, props: AlarmPr
     alarmDescription: `${props.text} What to do: docs/runbook.md#${props.runbook}`,
   });
   const notify = new SnsAction(topic);
-  made.addAlarmAction(notify);
-  made.addOkAction(notify);
-  return made;
+  alarm.addAlarmAction(notify);
+  alarm.addOkAction(notify);
+  return alarm;
 }

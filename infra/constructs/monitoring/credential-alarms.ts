@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { type Alarm, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
@@ -10,104 +10,93 @@ import {
   metricNamespace,
   QUOTA_NEAR_PERCENT,
 } from '../../../functions/core/reporting/metrics.ts';
-import type { Config } from '../../config.ts';
-import { type AlarmProps, alarm } from './alarm.ts';
+import type { Deployment } from '../../../functions/deployment.ts';
+import { type AlarmProps, notifyingAlarm } from './alarm.ts';
 
-/** Watch what the refresher measures: each app's credentials, or in a large stack all of them together. */
-export function credentialAlarms(scope: Construct, topic: Topic, config: Config): Alarm[] {
-  const { apps } = config.deployment;
+type Dimensions = Readonly<Record<string, string>>;
+type Measure = (metricName: string, statistic: 'Maximum' | 'Sum', dimensions: Dimensions) => Metric;
+
+/** Alarms on what the refresher measures: each app's credentials, or in a large stack all of them together. */
+export function credentialAlarms(scope: Construct, topic: Topic, deployment: Deployment): Alarm[] {
+  const { apps, refreshAfterMinutes, tickMinutes } = deployment;
+  const { stackName } = Stack.of(scope);
+  const measure: Measure = (metricName, statistic, dimensions) =>
+    new Metric({
+      namespace: metricNamespace,
+      metricName,
+      statistic,
+      // One tick a period: with a shorter one, a period without a tick would have no datapoint.
+      period: Duration.minutes(tickMinutes),
+      dimensionsMap: { service: stackName, ...dimensions },
+    });
   const alarms = measuresEachApp(apps)
-    ? apps.flatMap((app) => alarmsOfApp(app, config))
-    : alarmsOfStack(config);
-  return Object.entries(Object.fromEntries(alarms)).map(([id, props]) => alarm(scope, id, topic, props));
+    ? apps.flatMap((app) => Object.entries(alarmsOfApp(app, refreshAfterMinutes, measure)))
+    : Object.entries(alarmsOfStack(measure));
+  return alarms.map(([id, props]) => notifyingAlarm(scope, id, topic, props));
 }
 
-type NamedAlarm = readonly [id: string, props: AlarmProps];
-
-function alarmsOfApp(app: App, config: Config): NamedAlarm[] {
-  const { refreshAfterMinutes } = config.deployment;
-  const expiring = credentialsOf(app).map(({ name }): NamedAlarm => {
+function alarmsOfApp(app: App, refreshAfterMinutes: number, measure: Measure): Record<string, AlarmProps> {
+  const expiring = credentialsOf(app).map(({ name }) => {
     const below = expiringBelowSeconds(app, name, refreshAfterMinutes);
-    const left = below > 1 ? `has less than ${below / 60} minutes to live` : 'has no live value';
-    return [
-      `Expiring-${app.name}-${name}`,
-      {
-        ...lateRenewal(measured(config, 'SecondsRemaining', 'Maximum', { app: app.name, credential: name }), {
-          below,
-        }),
-        text: `The ${name} of app '${app.name}' ${left} and was not renewed, or the refresher does not run at all.`,
-      },
-    ];
+    const remaining = below > 1 ? `has less than ${below / 60} minutes left` : 'has no valid value';
+    const metric = measure('SecondsRemaining', 'Maximum', { app: app.name, credential: name });
+    const props = {
+      ...lateRenewal(metric, { below }),
+      text: `The ${name} of app '${app.name}' ${remaining} and was not renewed, or the refresher does not run at all.`,
+    };
+    return [`Expiring-${app.name}-${name}`, props] as const;
   });
-  const classic = app.kind !== 'wecom' && app.tokenApi === 'classic';
-  const common = sharedAlarms(config, `app '${app.name}'`, { app: app.name });
-  return [
-    ...expiring,
-    [`FailuresInARow-${app.name}`, common.failures],
-    [`UnexpectedRotation-${app.name}`, common.rotation],
-    ...(classic ? [[`QuotaNear-${app.name}`, common.quota] as const] : []),
-  ];
+  const { failures, rotation, quota } = sharedAlarms(measure, `app '${app.name}'`, { app: app.name });
+  const isClassic = app.kind !== 'wecom' && app.tokenApi === 'classic';
+  return {
+    ...Object.fromEntries(expiring),
+    [`FailuresInARow-${app.name}`]: failures,
+    [`UnexpectedRotation-${app.name}`]: rotation,
+    ...(isClassic && { [`QuotaNear-${app.name}`]: quota }),
+  };
 }
 
-/** The log, and `wechat-token-refresher status`, say which app it is. */
-function alarmsOfStack(config: Config): NamedAlarm[] {
-  const common = sharedAlarms(config, 'an app', {});
-  return [
-    [
-      'Expiring',
-      {
-        ...lateRenewal(measured(config, 'ExpiringCredentials', 'Maximum', {}), { atLeast: 1 }),
-        text: 'A credential of some app was not renewed in time, or the refresher does not run at all.',
-      },
-    ],
-    ['FailuresInARow', common.failures],
-    ['UnexpectedRotation', common.rotation],
-    ['QuotaNear', common.quota],
-  ];
+/** Which app it is, the log and `wechat-token-refresher status` say. */
+function alarmsOfStack(measure: Measure): Record<string, AlarmProps> {
+  const { failures, rotation, quota } = sharedAlarms(measure, 'an app', {});
+  return {
+    Expiring: {
+      ...lateRenewal(measure('ExpiringCredentials', 'Maximum', {}), { atLeast: 1 }),
+      text: 'A credential of some app was not renewed in time, or the refresher does not run at all.',
+    },
+    FailuresInARow: failures,
+    UnexpectedRotation: rotation,
+    QuotaNear: quota,
+  };
 }
 
-/** Three ticks, for one may be lost. Silence is the worst news: nobody renews. */
+/** Three ticks, because one may be lost. No datapoint is the worst case: nothing is renewed at all. */
 function lateRenewal(metric: Metric, threshold: AlarmProps['threshold']) {
   return { metric, threshold, periods: 3, missing: TreatMissingData.BREACHING, runbook: 'expiring' };
 }
 
-function sharedAlarms(config: Config, whose: string, dimensions: Record<string, string>) {
+/** Of an app and of the whole stack alike. */
+function sharedAlarms(measure: Measure, subject: string, dimensions: Dimensions) {
   return {
     failures: {
-      metric: measured(config, 'FailuresInARow', 'Maximum', dimensions),
+      metric: measure('FailuresInARow', 'Maximum', dimensions),
       threshold: { atLeast: FAILURES_IN_A_ROW },
-      text: `WeChat refused or did not answer ${FAILURES_IN_A_ROW} times in a row for ${whose}; the old value is served until it expires.`,
+      text: `WeChat rejected or did not answer ${FAILURES_IN_A_ROW} attempts in a row for ${subject}; the old value is served until it expires.`,
       runbook: 'failures-in-a-row',
     },
     rotation: {
-      metric: measured(config, 'UnexpectedRotation', 'Sum', dimensions),
+      metric: measure('UnexpectedRotation', 'Sum', dimensions),
       threshold: { atLeast: 1 },
-      text: `Somebody else fetched the token of ${whose}, so ours died before its time; it has been renewed, and will die again.`,
+      text: `Another client fetched the token of ${subject}, which invalidated ours before its expiry. It has been renewed, and will be invalidated again until that client stops.`,
       runbook: 'unexpected-rotation',
     },
     quota: {
-      metric: measured(config, 'QuotaUsedPercent', 'Maximum', dimensions),
+      metric: measure('QuotaUsedPercent', 'Maximum', dimensions),
       threshold: { atLeast: QUOTA_NEAR_PERCENT },
       // It is measured at a call only, and stays as it was until the next.
       missing: TreatMissingData.IGNORE,
-      text: `${QUOTA_NEAR_PERCENT} % of the day's calls to WeChat's /cgi-bin/token are spent for ${whose}; a healthy day takes about 1 %.`,
+      text: `${QUOTA_NEAR_PERCENT} % of the day's calls to WeChat's /cgi-bin/token are used up for ${subject}; a healthy day takes about 1 %.`,
       runbook: 'quota-near',
     },
   } satisfies Record<string, AlarmProps>;
-}
-
-/** One tick a period: with a shorter one, a period without a tick would have no datapoint. */
-function measured(
-  { stackName, deployment }: Config,
-  metricName: string,
-  statistic: 'Maximum' | 'Sum',
-  dimensions: Record<string, string>,
-): Metric {
-  return new Metric({
-    namespace: metricNamespace,
-    metricName,
-    statistic,
-    period: Duration.minutes(deployment.tickMinutes),
-    dimensionsMap: { service: stackName, ...dimensions },
-  });
 }

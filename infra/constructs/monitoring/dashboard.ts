@@ -10,52 +10,52 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
+import type { App } from '../../../functions/core/credential.ts';
 import { measuresEachApp, metricNamespace } from '../../../functions/core/reporting/metrics.ts';
-import type { Config } from '../../config.ts';
 import { isInChina } from '../../regions.ts';
 import type { ReadApi } from '../read-api.ts';
 import type { Refresher } from '../refresher.ts';
 import { deadLetterMetric } from './function-alarms.ts';
 
-type DashboardProps = {
+export interface DashboardProps {
   readonly alarms: readonly Alarm[];
   readonly refresher: Refresher;
   readonly readApi: ReadApi;
-  readonly config: Config;
-};
+  readonly apps: readonly App[];
+}
 
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html */
 const MAX_ALARMS_PER_WIDGET = 100;
 
-/** From top to bottom: is every token alive, for how long yet, what failed last, and how the functions do. */
-export function dashboard(scope: Construct, id: string, shown: DashboardProps): Dashboard {
-  const { alarms, refresher, readApi, config } = shown;
-  const eachApp = measuresEachApp(config.deployment.apps);
+/** From top to bottom: every alarm, the time left of each credential, the latest failures, and how the functions perform. */
+export function createDashboard(scope: Construct, id: string, props: DashboardProps): Dashboard {
+  const { alarms, refresher, readApi, apps } = props;
   const refresh = refresher.function.lambda;
   const read = readApi.function.lambda;
-  const made = new Dashboard(scope, id, { defaultInterval: Duration.hours(6) });
+  const eachApp = measuresEachApp(apps);
+  const app = eachApp ? ['app'] : [];
+  const credential = eachApp ? ['app', 'credential'] : [];
+  const { stackName } = Stack.of(scope);
+  const search = (metricName: string, dimensions: readonly string[], statistic?: 'Maximum' | 'Sum') =>
+    searchExpression(stackName, metricName, dimensions, statistic);
+
+  const dashboard = new Dashboard(scope, id, { defaultInterval: Duration.hours(6) });
   for (let first = 0; first < alarms.length; first += MAX_ALARMS_PER_WIDGET) {
-    made.addWidgets(
+    dashboard.addWidgets(
       new AlarmStatusWidget({
-        title: 'Is everything well?',
+        title: 'Alarms',
         alarms: alarms.slice(first, first + MAX_ALARMS_PER_WIDGET),
         width: 24,
         height: 6,
       }),
     );
   }
-  made.addWidgets(
-    graph(
-      eachApp ? 'Seconds that each credential has yet' : 'Credentials that were not renewed in time',
-      [
-        eachApp
-          ? each(config, 'SecondsRemaining', ['app', 'credential'])
-          : each(config, 'ExpiringCredentials', []),
-      ],
-      12,
-    ),
+  dashboard.addWidgets(
+    eachApp
+      ? graph('Seconds until each credential expires', [search('SecondsRemaining', credential)], 12)
+      : graph('Credentials that were not renewed in time', [search('ExpiringCredentials', [])], 12),
     new LogQueryWidget({
-      title: 'What failed last',
+      title: 'Latest failures',
       logGroupNames: [refresher.function.logGroupName],
       queryLines: [
         'fields @timestamp, level, message, result.error.message',
@@ -67,14 +67,12 @@ export function dashboard(scope: Construct, id: string, shown: DashboardProps): 
       height: 6,
     }),
   );
-  const app = eachApp ? ['app'] : [];
-  const credential = eachApp ? ['app', 'credential'] : [];
-  made.addWidgets(
-    graph('Renewals', [each(config, 'Renewals', credential, 'Sum')]),
-    graph('Failures by class', [each(config, 'Failures', [...app, 'class'], 'Sum')]),
-    graph('Rotations by somebody else', [each(config, 'UnexpectedRotation', app, 'Sum')]),
-    graph("Percent of the day's calls to /cgi-bin/token", [each(config, 'QuotaUsedPercent', app)]),
-    graph('WeChat: milliseconds a call', [each(config, 'UpstreamLatency', [])]),
+  dashboard.addWidgets(
+    graph('Renewals', [search('Renewals', credential, 'Sum')]),
+    graph('Failures by class', [search('Failures', [...app, 'class'], 'Sum')]),
+    graph('Rotations by another client', [search('UnexpectedRotation', app, 'Sum')]),
+    graph("Percent of the day's calls to /cgi-bin/token", [search('QuotaUsedPercent', app)]),
+    graph('WeChat: milliseconds a call', [search('UpstreamLatency', [])]),
     graph('Refresher: ticks and errors', [
       refresh.metricInvocations(),
       refresh.metricErrors(),
@@ -88,7 +86,7 @@ export function dashboard(scope: Construct, id: string, shown: DashboardProps): 
     graph('Read URL: requests and 5xx', [read.metricInvocations(), readApi.frontEnd.errors]),
     graph('Read URL: milliseconds an answer, p99', [readApi.frontEnd.latency]),
   );
-  made.addWidgets(
+  dashboard.addWidgets(
     new TextWidget({
       markdown:
         'What each alarm means and what to do: `docs/runbook.md`. All of it in a terminal: `npx wechat-token-refresher status`.',
@@ -96,12 +94,12 @@ export function dashboard(scope: Construct, id: string, shown: DashboardProps): 
       height: 2,
     }),
   );
-  return made;
+  return dashboard;
 }
 
 /** Every metric of that name and of these dimensions, one line each. */
-function each(
-  { stackName }: Config,
+function searchExpression(
+  service: string,
   metricName: string,
   dimensions: readonly string[],
   statistic: 'Maximum' | 'Sum' = 'Maximum',
@@ -109,7 +107,7 @@ function each(
   const schema = [metricNamespace, 'service', ...dimensions].join(',');
   const labels = dimensions.map((name) => `\${PROP('Dim.${name}')}`);
   return new MathExpression({
-    expression: `SEARCH('{${schema}} MetricName="${metricName}" service="${stackName}"', '${statistic}')`,
+    expression: `SEARCH('{${schema}} MetricName="${metricName}" service="${service}"', '${statistic}')`,
     label: labels.join(' ') || metricName,
     usingMetrics: {},
     period: Duration.minutes(1),

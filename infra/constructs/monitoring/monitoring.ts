@@ -1,36 +1,45 @@
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import type { Config } from '../../config.ts';
+import type { Deployment } from '../../../functions/deployment.ts';
 import type { ReadApi } from '../read-api.ts';
 import type { Refresher } from '../refresher.ts';
 import { AlarmTopic } from './alarm-topic.ts';
 import { credentialAlarms } from './credential-alarms.ts';
-import { dashboard, dashboardUrl } from './dashboard.ts';
+import { createDashboard, dashboardUrl } from './dashboard.ts';
 import { functionAlarms } from './function-alarms.ts';
 
-type MonitoringProps = {
+export interface MonitoringProps {
   readonly refresher: Refresher;
   readonly readApi: ReadApi;
-  readonly config: Config;
-  /** Encrypts notices. */
+  readonly deployment: Deployment;
+  /** Encrypts what the topic publishes. */
   readonly key: Key;
-};
+  /** Subscribed to the topic. @default no subscription */
+  readonly alarmEmail?: string | undefined;
+}
 
-/** Where ops look and what wakes them. */
+/** What operators look at, and what notifies them. */
 export class Monitoring extends Construct {
   readonly topicArn: string;
   readonly dashboardUrl: string;
 
-  constructor(scope: Construct, id: string, { refresher, readApi, config, key }: MonitoringProps) {
+  constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    const notices = new AlarmTopic(this, 'Alarms', { key, email: config.alarmEmail });
-    notices.grantPublish(refresher.function);
-    this.topicArn = notices.topic.topicArn;
+    const { refresher, readApi, deployment } = props;
+    const alarmTopic = new AlarmTopic(this, 'Alarms', { key: props.key, email: props.alarmEmail });
+    alarmTopic.grantPublish(refresher.function);
+    const { topic } = alarmTopic;
+    this.topicArn = topic.topicArn;
     const alarms = [
-      ...credentialAlarms(this, notices.topic, config),
-      ...functionAlarms(this, notices.topic, { refresher, readApi, config }),
+      ...credentialAlarms(this, topic, deployment),
+      ...functionAlarms(this, topic, { refresher, readApi, tickMinutes: deployment.tickMinutes }),
     ];
-    const shown = dashboard(this, 'Dashboard', { alarms, refresher, readApi, config });
-    this.dashboardUrl = dashboardUrl(this, shown);
+    const dashboard = createDashboard(this, 'Dashboard', {
+      alarms,
+      refresher,
+      readApi,
+      apps: deployment.apps,
+    });
+    this.dashboardUrl = dashboardUrl(this, dashboard);
   }
 }

@@ -1,0 +1,33 @@
+import { Stack, Validations } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+
+/**
+ * What the constructs share when they write IAM statements by hand: CDK's own grants give more than we need. cdk-nag
+ * (test/infra/cdk-nag.test.ts) checks every statement, and what it may find is accepted here, each time with the reason.
+ */
+
+/** @param name of the parameter, or a pattern: `/wechat/tokens/*` */
+export function parameterArn(scope: IConstruct, name: string): string {
+  return Stack.of(scope).formatArn({ service: 'ssm', resource: 'parameter', resourceName: name.slice(1) });
+}
+
+/** Accepts one wildcard ARN in a policy of `construct`. */
+export function acknowledgeWildcard(construct: IConstruct, arn: string, reason: string): void {
+  acknowledge(
+    construct,
+    `AwsSolutions-IAM5[Resource::${asPrinted(Stack.of(construct).resolve(arn))}]`,
+    reason,
+  );
+}
+
+/** @param id of a finding of cdk-nag */
+export function acknowledge(construct: IConstruct, id: string, reason: string): void {
+  Validations.of(construct).acknowledge({ id, reason });
+}
+
+/** cdk-nag names a finding by its ARN with references as `<AWS::Region>`. */
+function asPrinted(arn: string | { 'Fn::Join': [string, (string | { Ref: string })[]] }): string {
+  if (typeof arn === 'string') return arn;
+  const [separator, parts] = arn['Fn::Join'];
+  return parts.map((part) => (typeof part === 'string' ? part : `<${part.Ref}>`)).join(separator);
+}

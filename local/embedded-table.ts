@@ -21,7 +21,7 @@ const TABLE_NAME = 'wechat-credentials';
 /**
  * The DynamoDB API in this process, so that local mode runs the very adapters that Lambda runs.
  *
- * @param path a folder that outlives the process; without it the table lives in memory
+ * @param path a folder that outlasts the process; without it the table is in memory
  */
 export async function openEmbeddedTable(path?: string): Promise<EmbeddedTable> {
   if (path !== undefined) await assertUsable(path);
@@ -48,7 +48,7 @@ export async function openEmbeddedTable(path?: string): Promise<EmbeddedTable> {
   };
 }
 
-/** dynalite tells of a folder that it cannot open by an exception that nobody can catch, so try it first. */
+/** A folder that dynalite cannot open crashes the process, past every try and catch, so it is tried first. */
 async function assertUsable(path: string): Promise<void> {
   const database = new ClassicLevel(path);
   try {
@@ -76,7 +76,7 @@ async function createTable(client: DynamoDBClient): Promise<void> {
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error;
   }
-  // Until it is active, every other call is refused; dynalite needs a moment for that, even with `createTableMs: 0`.
+  // Until it is active, every other call is refused, and dynalite needs a moment for that, even with `createTableMs: 0`.
   await waitUntilTableExists(
     { client, maxWaitTime: 10, minDelay: 0.02, maxDelay: 0.1 },
     { TableName: TABLE_NAME },

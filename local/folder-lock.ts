@@ -24,17 +24,17 @@ class FolderUnusableError extends Error {
 }
 
 /**
- * Makes the folder, readable by its owner only, and takes it for this process. An empty LevelDB is opened for the sake
- * of its lock alone: the operating system gives it back however the process ends, where a PID file would stay behind.
+ * Creates the folder, readable by its owner only, and locks it for this process. An empty LevelDB is opened for its lock
+ * alone, which the operating system releases however the process ends; a PID file would outlast a crash.
  *
  * @throws FolderInUseError, FolderUnusableError
  */
-export async function claimFolder(folder: string): Promise<{ release(): Promise<void> }> {
+export async function lockFolder(folder: string): Promise<{ release(): Promise<void> }> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const authenticator = new ClassicLevel(join(folder, 'lock'));
-    await authenticator.open();
-    return { release: () => authenticator.close() };
+    const lock = new ClassicLevel(join(folder, 'lock'));
+    await lock.open();
+    return { release: () => lock.close() };
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {

@@ -1,12 +1,19 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { InvalidEventError } from '../functions/events/event-error.ts';
 import { json, type ReadResponse } from '../functions/http/http-types.ts';
-import { readBody } from './request-body.ts';
 
 /** Runs one event, as the refresh function would. */
 export type Invoke = (event: unknown) => Promise<unknown>;
 
-const PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
+export type InvokeRequest = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Undefined: larger than the server reads. */
+  readonly body: string | undefined;
+};
+
+const INVOCATIONS = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
 export function isInvocation(path: string): boolean {
   return path.startsWith('/2015-03-31/');
@@ -14,31 +21,29 @@ export function isInvocation(path: string): boolean {
 
 /**
  * The Lambda Invoke API, as far as `aws lambda invoke` and the SDKs need it for a manual refresh:
- * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. Signatures are not checked; loopback is the guard.
+ * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. Signatures are not checked: the port is reachable
+ * from this machine only.
  */
-export async function invocation(
-  path: string,
-  request: IncomingMessage,
-  invoke: Invoke,
-): Promise<ReadResponse> {
-  const functionName = PATH.exec(path)?.[1];
+export async function answerInvocation(request: InvokeRequest, invoke: Invoke): Promise<ReadResponse> {
+  const functionName = INVOCATIONS.exec(request.path)?.[1];
   if (functionName !== 'refresh') {
-    return fault(
+    return invokeError(
       404,
       'ResourceNotFoundException',
       'Function not found; local mode has one function: refresh.',
     );
   }
   if (request.method !== 'POST') {
-    return fault(405, 'MethodNotAllowedException', 'An invocation is a POST.');
+    return invokeError(405, 'MethodNotAllowedException', 'An invocation is a POST.');
   }
-  const body = await readBody(request);
-  if (body === undefined) return fault(413, 'RequestTooLargeException', 'The event is larger than 256 KB.');
+  if (request.body === undefined) {
+    return invokeError(413, 'RequestTooLargeException', 'The event is larger than 256 KB.');
+  }
   let event: unknown;
   try {
-    event = body === '' ? {} : JSON.parse(body);
+    event = request.body === '' ? {} : JSON.parse(request.body);
   } catch {
-    return fault(400, 'InvalidRequestContentException', 'The event is not JSON.');
+    return invokeError(400, 'InvalidRequestContentException', 'The event is not JSON.');
   }
   const invocationType = request.headers['x-amz-invocation-type'];
   if (invocationType === 'DryRun') return { status: 204, headers: {}, body: '' };
@@ -64,6 +69,6 @@ async function run(event: unknown, invoke: Invoke): Promise<ReadResponse> {
   }
 }
 
-function fault(status: number, type: string, message: string): ReadResponse {
+function invokeError(status: number, type: string, message: string): ReadResponse {
   return json(status, { Type: 'User', Message: message, message }, { 'x-amzn-errortype': type });
 }

@@ -1,7 +1,7 @@
 import { readEnvironment } from './environment.ts';
 import { startLocal } from './start.ts';
 
-/** `npm start`: the whole refresher on one machine, without an AWS account (DESIGN.md section 7). */
+/** `npm start`: the whole refresher on one machine, without an AWS account. */
 
 try {
   const local = await startLocal(readEnvironment(process.env), (line) => console.log(line));

@@ -3,12 +3,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { errorResponse, HttpError, type ReadResponse } from '../functions/http/http-types.ts';
 import type { ReadApi } from '../functions/http/read-api.ts';
-import { type Invoke, invocation, isInvocation } from './invoke-api.ts';
-import { readBody } from './request-body.ts';
+import { answerInvocation, type Invoke, isInvocation } from './invoke-api.ts';
 
 export type LocalServer = { readonly port: number; close(): Promise<void> };
 
-/** The port is taken; says by whose choice and what to do. */
 class PortInUseError extends Error {
   override readonly name = 'PortInUseError';
   constructor(port: number) {
@@ -26,15 +24,16 @@ export async function serveLocally(port: number, read: ReadApi, invoke: Invoke):
   const server = createServer((request, response) => {
     answer(request, read, invoke).then(
       (result) => send(response, result),
-      (error: unknown) => send(response, errorResponse(asProblem(error))),
+      (error: unknown) => send(response, errorResponse(toHttpError(error))),
     );
   });
   server.listen(port, '127.0.0.1');
   try {
     await once(server, 'listening');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
       throw new PortInUseError(port);
+    }
     throw error;
   }
   return {
@@ -49,18 +48,18 @@ export async function serveLocally(port: number, read: ReadApi, invoke: Invoke):
 }
 
 async function answer(request: IncomingMessage, read: ReadApi, invoke: Invoke): Promise<ReadResponse> {
-  refuseStrangers(request);
-  const target = request.url ?? '/';
-  const cut = target.indexOf('?');
-  const path = cut < 0 ? target : target.slice(0, cut);
-  if (isInvocation(path)) return invocation(path, request, invoke);
+  refuseForeignPages(request);
+  const { method = 'GET', headers, url = '/' } = request;
+  const cut = url.indexOf('?');
+  const path = cut < 0 ? url : url.slice(0, cut);
   const body = await readBody(request);
+  if (isInvocation(path)) return answerInvocation({ method, path, headers, body }, invoke);
   if (body === undefined) throw new HttpError(413, 'too-large', 'The body is larger than 256 KB.');
   return read({
-    method: request.method ?? 'GET',
+    method,
     path,
-    query: new URLSearchParams(cut < 0 ? '' : target.slice(cut + 1)),
-    headers: { 'if-none-match': request.headers['if-none-match'] },
+    query: new URLSearchParams(cut < 0 ? '' : url.slice(cut + 1)),
+    headers: { 'if-none-match': headers['if-none-match'] },
     body,
   });
 }
@@ -68,10 +67,10 @@ async function answer(request: IncomingMessage, read: ReadApi, invoke: Invoke): 
 const LOOPBACK_NAMES = new Set(['127.0.0.1', 'localhost']);
 
 /**
- * Loopback keeps other machines out, but not the pages in this machine's browser: a rebound DNS name comes with its
- * own Host, and a page's request comes with an Origin.
+ * Loopback keeps other machines out, but not the pages in this machine's browser: a page under a rebound DNS name
+ * sends its own Host, and any other page sends an Origin.
  */
-function refuseStrangers({ headers }: IncomingMessage): void {
+function refuseForeignPages({ headers }: IncomingMessage): void {
   const host = (headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
   if (!LOOPBACK_NAMES.has(host)) {
     throw new HttpError(403, 'foreign-host', 'This server answers to 127.0.0.1 and localhost only.');
@@ -81,7 +80,22 @@ function refuseStrangers({ headers }: IncomingMessage): void {
   }
 }
 
-function asProblem(error: unknown): HttpError {
+/** More than any event or request of ours. */
+const MAX_BODY_BYTES = 256 * 1024;
+
+/** The body as text; `undefined` when it is larger than `MAX_BODY_BYTES`. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    // Read to its end all the same, or the caller never sees the answer.
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+  }
+  return bytes <= MAX_BODY_BYTES ? Buffer.concat(chunks).toString('utf8') : undefined;
+}
+
+function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error;
   return new HttpError(500, 'internal', `Unexpected ${error instanceof Error ? error.name : 'error'}.`);
 }

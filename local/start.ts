@@ -1,21 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { recordTable } from '../functions/aws/record-table.ts';
-import { appSchema } from '../functions/core/app-schema.ts';
-import { accountOf, credentialsOf } from '../functions/core/credential.ts';
 import type { SecretStore } from '../functions/core/ports.ts';
 import { allowAnonymous } from '../functions/http/authenticator.ts';
 import { readApi } from '../functions/http/read-api.ts';
-import { createRefresher, noProxy } from '../functions/refresher.ts';
+import { createRefresher, noProxy, type Refresher } from '../functions/refresher.ts';
 import { systemClock } from '../functions/system-clock.ts';
+import { banner, clockTime, resultFormatter } from './console-output.ts';
 import { openEmbeddedTable } from './embedded-table.ts';
 import type { LocalSettings } from './environment.ts';
 import { fileMirror } from './file-mirror.ts';
-import { claimFolder } from './folder-lock.ts';
-import { banner, clockTime, resultLines } from './lines.ts';
+import { lockFolder } from './folder-lock.ts';
+import type { Invoke } from './invoke-api.ts';
 import { serveLocally } from './server.ts';
 import { DEMO_ACCOUNT, startSimulator } from './simulator/simulator.ts';
-import { startTicking } from './ticker.ts';
 
 const TICK_MS = 1_000;
 const REFRESH_AFTER_MS = 100 * 60_000;
@@ -25,42 +24,30 @@ const PREFIX = '/wechat';
 const DEMO_LIFETIME_SECONDS = 120;
 const DEMO_OVERLAP_SECONDS = 20;
 
-export type Local = { readonly url: string; stop(): Promise<void> };
+export type LocalMode = {
+  readonly url: string;
+  /** Finishes the refresh that is under way. */
+  stop(): Promise<void>;
+};
 
-/** Undoes what was started, last first, whatever each step says. */
-class Stack {
-  readonly #undo: (() => Promise<void>)[] = [];
-  push(undo: () => Promise<void>): void {
-    this.#undo.push(undo);
-  }
-  async unwind(): Promise<void> {
-    for (const undo of this.#undo.splice(0).reverse()) await undo();
-  }
-}
+type Print = (line: string) => void;
 
 /**
- * Starts everything that local mode is: WeChat (real or simulated), the embedded table, the refresher with its tick,
- * and the loopback port. Leaves nothing behind when a step fails.
+ * Starts all of local mode: WeChat (real or simulated), the embedded table, the refresher with its tick, and the
+ * loopback port. When a step fails, the steps before it are undone.
+ *
+ * @throws FolderInUseError, FolderUnusableError, PortInUseError
  */
-export async function startLocal(settings: LocalSettings, print: (line: string) => void): Promise<Local> {
-  const started = new Stack();
-  try {
-    return await start(settings, print, started);
-  } catch (error) {
-    await started.unwind();
-    throw error;
-  }
-}
-
-async function start(settings: LocalSettings, print: (line: string) => void, started: Stack): Promise<Local> {
+export async function startLocal(settings: LocalSettings, print: Print): Promise<LocalMode> {
+  await using started = new AsyncDisposableStack();
+  const { app } = settings;
   const folder = resolve(settings.folder);
-  const lock = await claimFolder(folder);
-  started.push(lock.release);
+  const lock = await lockFolder(folder);
+  started.defer(lock.release);
 
-  const account = settings.account ?? (await startDemo(folder, started));
-  const app = appSchema.parse({ ...settings.app, appId: account.appId });
+  const wechat = settings.wechat ?? (await startDemo(folder, started));
   const table = await openEmbeddedTable(join(folder, 'dynamodb'));
-  started.push(table.close);
+  started.defer(table.close);
   const store = recordTable(table.client, table.tableName);
 
   const parameters = join(folder, 'parameters');
@@ -69,11 +56,11 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
     tickMs: TICK_MS,
     refreshAfterMs: REFRESH_AFTER_MS,
     probeMs: PROBE_MS,
-    hosts: { official: account.hosts, wecom: [] },
+    hosts: { official: wechat.hosts, wecom: [] },
     proxyUrl: noProxy,
     store,
     mirror: fileMirror(parameters, PREFIX),
-    secrets: environmentSecret(account.secret),
+    secrets: environmentSecret(wechat.secret),
     notices: {
       async send({ kind, message }) {
         // The result of the attempt says the same, and is printed.
@@ -83,31 +70,13 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
     clock: systemClock,
     onUpstreamCall: () => undefined,
   });
-  started.push(refresher.close);
+  started.defer(refresher.close);
 
-  const lineOf = resultLines();
-  const run = async (event: unknown) => {
-    const answer = await refresher.answer(event).catch((error: Error) => {
-      print(`${clockTime(Date.now())}  ${error.message}`);
-      throw error;
-    });
-    for (const result of 'results' in answer ? answer.results : []) {
-      const line = lineOf(result, Date.now());
-      if (line) print(line);
-    }
-    return answer;
-  };
-  // What is under way at Ctrl-C is finished first: a token that WeChat has granted and nobody wrote down is lost.
-  const underWay = new Set<Promise<unknown>>();
-  started.push(async () => void (await Promise.allSettled(underWay)));
-  const invoke = (event: unknown) => {
-    const running = run(event).finally(() => underWay.delete(running));
-    underWay.add(running);
-    return running;
-  };
+  const { invoke, settled } = printingInvoke(refresher, print);
+  started.defer(settled);
   const read = readApi({
     apps: [app],
-    // Whoever can reach the loopback interface can read the files, too.
+    // Who can reach the loopback interface can read the files, too.
     authenticator: allowAnonymous,
     refreshAfterMs: REFRESH_AFTER_MS,
     // The table is in this very process: a cache would only delay what a visitor came to see.
@@ -117,43 +86,89 @@ async function start(settings: LocalSettings, print: (line: string) => void, sta
     nonce: () => randomBytes(12).toString('base64url'),
   });
   const server = await serveLocally(settings.port, read, invoke);
-  started.push(server.close);
+  started.defer(server.close);
 
   const url = `http://127.0.0.1:${server.port}`;
   print(
     banner({
-      wechat: settings.account
-        ? account.hosts.join(', ')
-        : `a simulator on ${account.hosts.join(', ')}; set WECHAT_APPID and WECHAT_SECRET for the real one`,
-      appId: accountOf(app),
-      baseUrl: url,
-      parameters: `${relative('.', parameters) || parameters}${PREFIX}/tokens/default/`,
-      credentials: credentialsOf(app).map(({ name }) => name),
+      app,
+      hosts: wechat.hosts,
+      simulated: settings.wechat === undefined,
+      url,
+      parameters: `${relative('.', parameters) || parameters}${PREFIX}/tokens/${app.name}/`,
     }),
   );
-  const ticker = startTicking(TICK_MS, async (event) => {
-    await invoke(event).catch(() => undefined);
-  });
-  started.push(ticker.stop);
-  return { url, stop: () => started.unwind() };
+  started.defer(startTicking(invoke));
+  const running = started.move();
+  return { url, stop: () => running.disposeAsync() };
 }
 
-async function startDemo(folder: string, started: Stack) {
+async function startDemo(folder: string, started: AsyncDisposableStack) {
   const simulator = await startSimulator({
     lifetimeSeconds: DEMO_LIFETIME_SECONDS,
     overlapSeconds: DEMO_OVERLAP_SECONDS,
     statePath: join(folder, 'simulator.json'),
   });
-  started.push(() => simulator.close());
-  return { ...DEMO_ACCOUNT, hosts: [simulator.url] };
+  started.defer(simulator.close);
+  return { secret: DEMO_ACCOUNT.secret, hosts: [simulator.url] };
 }
 
-/** The secret of the environment: it changes with the process only, so each start counts as a change by ops. */
+/** A secret that changes with the process only, so each start counts as a change by operators. */
 function environmentSecret(value: string): SecretStore {
   const secret = { value, revision: `start ${Date.now()}` };
   return {
     read: async () => secret,
     reread: async () => secret,
     whereToPut: () => 'Set WECHAT_SECRET and start again.',
+  };
+}
+
+/** The refresher's answers to events, each printed as far as it is news. */
+function printingInvoke(
+  refresher: Refresher,
+  print: Print,
+): { invoke: Invoke; settled: () => Promise<void> } {
+  const format = resultFormatter();
+  const run: Invoke = async (event) => {
+    const answer = await refresher.answer(event).catch((error: Error) => {
+      print(`${clockTime(Date.now())}  ${error.message}`);
+      throw error;
+    });
+    for (const result of 'results' in answer ? answer.results : []) {
+      const line = format(result, Date.now());
+      if (line) print(line);
+    }
+    return answer;
+  };
+  const underWay = new Set<Promise<unknown>>();
+  return {
+    invoke(event) {
+      const running = run(event).finally(() => underWay.delete(running));
+      underWay.add(running);
+      return running;
+    },
+    // A token that WeChat has granted and that was not written down is lost, so what is under way is finished first.
+    async settled() {
+      await Promise.allSettled(underWay);
+    },
+  };
+}
+
+/** What EventBridge Scheduler sends; see infra/constructs/refresher.ts. */
+const TICK = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
+
+/** Ticks at once, and then `TICK_MS` after each tick has ended. Returns what stops it, after the tick under way. */
+function startTicking(invoke: Invoke): () => Promise<void> {
+  const stopping = new AbortController();
+  const loop = (async () => {
+    while (!stopping.signal.aborted) {
+      // Printed already; the next tick tries again.
+      await invoke(TICK).catch(() => undefined);
+      await sleep(TICK_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  })();
+  return async () => {
+    stopping.abort();
+    await loop;
   };
 }

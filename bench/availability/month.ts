@@ -1,5 +1,5 @@
+import { WechatErrorResponse } from '../../local/simulator/error-responses.ts';
 import type { Operator } from '../../local/simulator/operator.ts';
-import { Refusal } from '../../local/simulator/refusal.ts';
 import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
 import { type CallEnd, type Candidate, SERVERS } from './candidate.ts';
 import type { Fault, FaultKind } from './faults.ts';
@@ -109,7 +109,7 @@ function fetchAsStranger(wechat: Operator): void {
     wechat.rotate(DEMO_ACCOUNT.appId);
   } catch (error) {
     // Where the day's calls are spent, strangers get nothing either.
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof WechatErrorResponse)) throw error;
   }
 }
 

@@ -75,7 +75,7 @@ export function ours(
   }
 
   const endWith = (token: string | undefined): CallEnd =>
-    token === undefined ? 'none' : wechat.tokenAlive(token) ? 'ok' : 'dead';
+    token === undefined ? 'none' : wechat.isTokenValid(token) ? 'ok' : 'dead';
 
   async function callOnce(): Promise<CallEnd> {
     const token = await readOnce();

@@ -47,7 +47,7 @@ export function plainLambda(): Candidate {
     },
     async call() {
       if (!storeIsDown) known = parameter;
-      const end = known === undefined ? 'none' : wechat.tokenAlive(known) ? 'ok' : 'dead';
+      const end = known === undefined ? 'none' : wechat.isTokenValid(known) ? 'ok' : 'dead';
       return Array.from({ length: SERVERS }, () => end);
     },
     applyFault(kind, standing) {

@@ -21,7 +21,7 @@ export class Race {
   }
 
   allUse(value: string): CallEnd[] {
-    const end = this.#account.wechat.tokenAlive(value) ? 'ok' : 'dead';
+    const end = this.#account.wechat.isTokenValid(value) ? 'ok' : 'dead';
     return Array.from({ length: SERVERS }, () => end);
   }
 
@@ -36,13 +36,13 @@ export class Race {
     for (const { server, what } of events.toSorted((one, other) => one.at - other.at)) {
       const grant = granted.get(server);
       if (what === 'look') {
-        if (written) ends[server] = wechat.tokenAlive(written.value) ? 'ok' : 'dead';
+        if (written) ends[server] = wechat.isTokenValid(written.value) ? 'ok' : 'dead';
         else fetching.add(server);
       } else if (what === 'fetch' && fetching.has(server)) {
         const fetched = await fetchToken();
         if (fetched) granted.set(server, fetched);
       } else if (what === 'use' && grant) {
-        ends[server] = wechat.tokenAlive(grant.value) ? 'ok' : 'dead';
+        ends[server] = wechat.isTokenValid(grant.value) ? 'ok' : 'dead';
       } else if (what === 'write' && grant) {
         if (!this.nextOneDies) {
           keep(grant);

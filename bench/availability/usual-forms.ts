@@ -65,7 +65,7 @@ export function jsonFile(): Candidate {
 
   async function callOf(server: number): Promise<CallEnd> {
     const file = files[server];
-    if (file && clock.now() < file.untilMs) return wechat.tokenAlive(file.value) ? 'ok' : 'dead';
+    if (file && clock.now() < file.untilMs) return wechat.isTokenValid(file.value) ? 'ok' : 'dead';
     const grant = await fetchToken();
     if (!grant) return 'none';
     if (nextOneDies) {

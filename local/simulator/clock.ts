@@ -1,4 +1,4 @@
-/** The simulator's idea of time. Every instant in the simulator is epoch milliseconds of this clock. */
+/** The simulator's time. Every instant in the simulator is epoch milliseconds of this clock. */
 export type Clock = {
   now(): number;
   /** Moves the clock forward by `ms`. */
@@ -35,6 +35,7 @@ export class ManualClock implements Clock {
     this.#now += ms;
   }
 
+  /** @param ms epoch milliseconds; may lie in the past */
   set(ms: number): void {
     this.#now = ms;
   }

@@ -1,8 +1,9 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Whether the IP list of an account or WeCom app lets `ip` in. Entries are addresses or CIDR ranges (WECHAT.md,
- * "classic"); without a list everybody is let in, as mini programs do by default.
+ * Whether the IP list of an account or WeCom app allows calls from `ip`. Entries are addresses or CIDR ranges;
+ * without a list every address is allowed, as for a mini program by default (docs/wechat.md#ip-lists). Unlike
+ * WeChat, which checks every call of an official account, the simulator checks the token routes alone.
  */
 export function isAllowed(ip: string, entries: readonly string[] | undefined): boolean {
   if (!entries) return true;
@@ -10,7 +11,7 @@ export function isAllowed(ip: string, entries: readonly string[] | undefined): b
   return family !== undefined && toBlockList(entries).check(ip, family);
 }
 
-/** @throws TypeError that names the entry which is neither an address nor a CIDR range */
+/** @throws TypeError that names the entry that is neither an address nor a CIDR range */
 export function assertIpList(entries: readonly string[]): void {
   toBlockList(entries);
 }

@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { DEMO_ACCOUNT, DEMO_WECOM_APP, type Simulator, startSimulator } from './simulator.ts';
 
+/** `npm run simulator`: the simulator by itself, with the demo account and the demo WeCom app. */
+
 const environment = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(8788),
   SIMULATOR_LIFETIME_SECONDS: z.coerce.number().int().positive().default(7_200),
@@ -26,7 +28,7 @@ try {
 function greeting({ url }: Simulator, lifetimeSeconds: number): string {
   const { appId, secret } = DEMO_ACCOUNT;
   const { corpId, agentId, secret: corpSecret } = DEMO_WECOM_APP;
-  return `WeChat simulator on ${url} (tokens live ${lifetimeSeconds} s)
+  return `WeChat simulator on ${url} (tokens are valid for ${lifetimeSeconds} s)
   appid   ${appId}
   secret  ${secret}
 WeCom app ${agentId}
@@ -36,7 +38,7 @@ Try:
   curl '${url}/cgi-bin/token?grant_type=client_credential&appid=${appId}&secret=${secret}'
   curl '${url}/cgi-bin/stable_token' -d '{"grant_type":"client_credential","appid":"${appId}","secret":"${secret}"}'
   curl '${url}/cgi-bin/gettoken?corpid=${corpId}&corpsecret=${corpSecret}'
-Ctrl-C ends it.`;
+Ctrl-C stops it.`;
 }
 
 function describe(error: unknown): string {

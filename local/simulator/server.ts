@@ -1,45 +1,74 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
-import { CONTROL_PREFIX, control } from './control.ts';
-import type { Gateway } from './gateway.ts';
+import { answerControlRequest, CONTROL_PREFIX } from './control-api.ts';
 import type { Operator } from './operator.ts';
+import type { RequestHandler } from './request-handler.ts';
+
+export type SimulatorServer = {
+  /** Base URL without a slash at the end. */
+  readonly url: string;
+  /** Cuts every connection, also those that wait for a delayed answer. */
+  close(): Promise<void>;
+};
 
 /**
- * Speaks HTTP for the gateway, and for the operator below `CONTROL_PREFIX`. Answers that are being delayed
- * end with `signal`.
+ * Serves WeChat's routes, and the control API below `CONTROL_PREFIX`, on 127.0.0.1.
+ *
+ * @param port 0 takes a free one
+ * @throws Error with `code: 'EADDRINUSE'` when the port is taken
  */
-export function createWechatServer(gateway: Gateway, operator: Operator, signal: AbortSignal): Server {
-  return createServer((request, response) => {
-    handle(request, response).catch((error: unknown) => {
-      // A caller that gave up, or was cut off by `close`, hears nothing any more.
+export async function serveSimulator(
+  handler: RequestHandler,
+  operator: Operator,
+  port: number,
+): Promise<SimulatorServer> {
+  const closing = new AbortController();
+  const server = createServer((request, response) => {
+    respond(request, response).catch((error: unknown) => {
+      // The caller gave up, or `close` cut the connection.
       if (request.socket.destroyed) return;
       response.writeHead(500).end(`The simulator has a bug: ${(error as Error).stack}`);
     });
   });
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://simulator');
     const { method = 'GET', headers } = request;
     const json = parseJson(await text(request));
 
     if (path.startsWith(CONTROL_PREFIX)) {
-      const { status, body } = control(operator, { method, path, query, json });
+      const { status, body } = answerControlRequest(operator, { method, path, query, json });
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
       return;
     }
     const host = headers.host ?? '';
-    const delivery = gateway.receive({ method, path, host, query, json: isRecord(json) ? json : undefined });
-    if (delivery === 'connection-lost') {
+    const answer = handler.handle({ method, path, host, query, json: isRecord(json) ? json : undefined });
+    if (answer === 'connection-lost') {
       request.socket.destroy();
       return;
     }
-    if (delivery.delayMs > 0) await wait(delivery.delayMs, undefined, { signal });
-    response.writeHead(delivery.status, { 'content-type': delivery.contentType }).end(delivery.body);
+    if (answer.delayMs > 0) await wait(answer.delayMs, undefined, { signal: closing.signal });
+    response.writeHead(answer.status, { 'content-type': answer.contentType }).end(answer.body);
   }
+
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      closing.abort();
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
 }
 
-/** WeChat reads a body as JSON whatever its Content-Type says. Undefined when it is no JSON. */
+/** Whatever the Content-Type says, as WeChat does. Undefined for what is not JSON. */
 function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);

@@ -1,48 +1,37 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import type { AccountOptions } from './account.ts';
 import { type Clock, RealClock } from './clock.ts';
-import type { WecomAppOptions } from './corp.ts';
-import { Gateway } from './gateway.ts';
-import { officialAccountRoutes } from './official-account-routes.ts';
-import { type Operator, operate } from './operator.ts';
-import { protectedRoutes } from './protected-routes.ts';
-import { createWechatServer } from './server.ts';
-import { wecomRoutes } from './wecom-routes.ts';
-import { World } from './world.ts';
+import type { AccountOptions } from './official-account.ts';
+import { createOperator, type Operator } from './operator.ts';
+import { RequestHandler } from './request-handler.ts';
+import { routes } from './routes.ts';
+import { type SimulatorServer, serveSimulator } from './server.ts';
+import { SimulatorState } from './state.ts';
+import type { WecomAppOptions } from './wecom.ts';
 
 export { ManualClock } from './clock.ts';
 
 export type SimulatorOptions = {
-  /** By default any free one. */
+  /** @default any free one */
   readonly port?: number;
+  /** @default real time */
   readonly clock?: Clock;
-  /** By default `DEMO_ACCOUNT` alone. */
+  /** @default DEMO_ACCOUNT alone */
   readonly accounts?: readonly AccountOptions[];
-  /** By default `DEMO_WECOM_APP` alone. */
+  /** @default DEMO_WECOM_APP alone */
   readonly wecomApps?: readonly WecomAppOptions[];
-  /** Life of a token or ticket; WeChat's own is 7,200 s. */
+  /** Lifetime of a token or ticket. @default 7200, as WeChat's own */
   readonly lifetimeSeconds?: number;
-  /**
-   * How long a replaced token goes on working, and how early a stable token is replaced; WeChat's own is 300
-   * s.
-   */
+  /** How long a replaced token stays valid, and how early a stable token is replaced. @default 300, as WeChat's own */
   readonly overlapSeconds?: number;
-  /** The address that WeChat sees, which is not the loopback address of the tests. */
+  /** The address that WeChat sees, which is not the loopback address of the tests. @default 203.0.113.7 */
   readonly callerIp?: string;
   /**
-   * Where accounts, WeCom apps and their tokens survive a restart; what this file says of one wins over
-   * `accounts` and `wecomApps`.
+   * The file in which accounts, WeCom apps and their tokens outlast a restart; what it holds takes precedence over
+   * `accounts` and `wecomApps`. @default none: everything ends with the process
    */
   readonly statePath?: string;
 };
 
-export type Simulator = Operator & {
-  /** Base URL without a slash at the end. */
-  readonly url: string;
-  /** Cuts every connection, also those that wait for a delayed answer. */
-  close(): Promise<void>;
-};
+export type Simulator = Operator & SimulatorServer;
 
 export const DEMO_ACCOUNT = {
   appId: 'wxdemo0123456789ab',
@@ -55,15 +44,19 @@ export const DEMO_WECOM_APP = {
   secret: 'demo-corpsecret-0123456789abcdef0123456789a',
 } as const satisfies WecomAppOptions;
 
-/** A WeChat that behaves as WECHAT.md says, and nobody but this process can call. */
+/**
+ * WeChat and WeCom as docs/wechat.md describes them, in this process and without a network.
+ *
+ * @throws Error when `statePath` holds something else than a simulator's state
+ */
 export function openSimulator(options: Omit<SimulatorOptions, 'port'> = {}): {
-  gateway: Gateway;
+  handler: RequestHandler;
   operator: Operator;
 } {
-  const world = new World({
+  const state = new SimulatorState({
     clock: options.clock ?? new RealClock(),
     callerIp: options.callerIp ?? '203.0.113.7',
-    terms: {
+    policy: {
       lifetimeMs: (options.lifetimeSeconds ?? 7_200) * 1000,
       overlapMs: (options.overlapSeconds ?? 300) * 1000,
     },
@@ -71,31 +64,16 @@ export function openSimulator(options: Omit<SimulatorOptions, 'port'> = {}): {
     wecomApps: options.wecomApps ?? [DEMO_WECOM_APP],
     statePath: options.statePath,
   });
-  const gateway = new Gateway(world, { ...officialAccountRoutes, ...wecomRoutes, ...protectedRoutes });
-  return { gateway, operator: operate(world, gateway) };
+  const handler = new RequestHandler(state, routes);
+  return { handler, operator: createOperator(state, handler) };
 }
 
 /**
- * Starts one on 127.0.0.1.
+ * The same, served on 127.0.0.1.
  *
  * @throws Error with `code: 'EADDRINUSE'` when the port is taken, or when `statePath` holds something else
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { gateway, operator } = openSimulator(options);
-  const closing = new AbortController();
-  const server = createWechatServer(gateway, operator, closing.signal);
-  server.listen(options.port ?? 0, '127.0.0.1');
-  await once(server, 'listening');
-
-  return {
-    ...operator,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      closing.abort();
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  const { handler, operator } = openSimulator(options);
+  return { ...operator, ...(await serveSimulator(handler, operator, options.port ?? 0)) };
 }

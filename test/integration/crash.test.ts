@@ -39,7 +39,7 @@ describe.each([
         const served = await world.get('/apps/shop/access-token');
         // Whatever is served meanwhile is a token that WeChat accepts.
         if (served.status === 200) {
-          expect(world.simulator.tokenAlive(JSON.parse(served.body).access_token)).toBe(true);
+          expect(world.simulator.isTokenValid(JSON.parse(served.body).access_token)).toBe(true);
         }
       }
 
@@ -47,7 +47,7 @@ describe.each([
       expect(record).toMatchObject({ leaseUntil: 0, validityUnknown: false });
       expect(record?.mirroredVersion).toBe(record?.version);
       expect(world.parameter()).toBe(record?.current?.value);
-      expect(world.simulator.tokenAlive(record?.current?.value ?? '')).toBe(true);
+      expect(world.simulator.isTokenValid(record?.current?.value ?? '')).toBe(true);
       expect(record?.current?.value).toBe(world.simulator.currentToken(shop.appId, 'classic'));
       expect(world.simulator.calls('/cgi-bin/token').length - before).toBe(upstreamCalls);
       const quiet = await world.tick();

@@ -94,7 +94,7 @@ describe('a configuration error', () => {
 });
 
 describe('a value in doubt is renewed until WeChat has confirmed one', () => {
-  const dead = async () => !world.simulator.tokenAlive((await world.record())?.current?.value ?? '');
+  const dead = async () => !world.simulator.isTokenValid((await world.record())?.current?.value ?? '');
 
   test('after a forced refresh of a stable token whose answer was lost', async () => {
     world = await startWorld({ app: { ...shop, tokenApi: 'stable' } });
@@ -208,7 +208,7 @@ describe('a mirror that is down', () => {
     ]);
     expect(world.parameter()).toBe(old);
     const token = JSON.parse((await world.get('/apps/shop/access-token')).body).access_token;
-    expect(world.simulator.tokenAlive(token)).toBe(true);
+    expect(world.simulator.isTokenValid(token)).toBe(true);
     world.at(101);
     expect(await world.tick()).toMatchObject([{ outcome: 'failed', reason: 'mirror-behind' }]);
     world.parameters.down = false;

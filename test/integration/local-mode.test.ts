@@ -37,7 +37,7 @@ async function token(local: LocalProcess): Promise<string> {
   return ((await response.json()) as { access_token: string }).access_token;
 }
 
-/** A manual refresh as ops make it, with the real SDK client. */
+/** A manual refresh as operators make it, with the real SDK client. */
 async function invoke(local: LocalProcess, event: unknown) {
   const client = new LambdaClient({
     endpoint: local.url,
@@ -53,7 +53,7 @@ async function invoke(local: LocalProcess, event: unknown) {
 
 describe('the demo', () => {
   // Again, if the other test files had both cores just then: it takes about one second of its own.
-  test('serves a live token within ten seconds, on every path that it prints, and never prints a value', {
+  test('serves a valid token within ten seconds, on every path that it prints, and never prints a value', {
     retry: 2,
   }, async () => {
     const begun = performance.now();
@@ -105,7 +105,7 @@ describe('the demo', () => {
     });
   });
 
-  test('keeps the token over Ctrl-C and a restart, and over a kill', async () => {
+  test('keeps the token over Ctrl-C and a restart, and over a crash', async () => {
     const first = await startLocal();
     await until(() => isLive(first));
     const value = await token(first);
@@ -159,7 +159,7 @@ test('Ctrl-C waits for a refresh that is under way: what WeChat has granted is w
   expect(await token(again)).toBe(simulator.currentToken('wxreal', 'classic'));
 });
 
-test.each(['dynamodb', 'simulator.json'])('a spoilt %s is told in one line', async (name) => {
+test.each(['dynamodb', 'simulator.json'])('a corrupt %s is reported in one line', async (name) => {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, name), '{');
   const local = await startLocal();
@@ -168,7 +168,7 @@ test.each(['dynamodb', 'simulator.json'])('a spoilt %s is told in one line', asy
   expect(local.output().trim().split('\n')).toHaveLength(1);
 });
 
-test('a folder that is none is refused in one line', async () => {
+test('a file in place of the folder is refused in one line', async () => {
   const file = join(folder, 'file');
   writeFileSync(file, '');
   const local = await startLocal({ LOCAL_DIR: file });
@@ -178,8 +178,8 @@ test('a folder that is none is refused in one line', async () => {
   );
 });
 
-test('a wrong environment is refused by name, without a stack', async () => {
-  const local = await startLocal({ WECHAT_APPID: 'wx1' });
+test('a wrong variable is refused by name, without a stack', async () => {
+  const local = await startLocal({ WECHAT_APPID: 'wxreal' });
   expect(await local.exit).toEqual({ code: 1 });
   expect(local.output()).toBe(
     'WECHAT_SECRET: set WECHAT_APPID and WECHAT_SECRET together, or neither for the demo\n',
@@ -200,7 +200,7 @@ test('with an account of its own it talks to the hosts it is given', async () =>
   expect((await fetch(`${local.url}/apps/default/jsapi-ticket`)).status).toBe(404);
 });
 
-test('a failure is told once with its cure, not once a second', async () => {
+test('a failure is printed once with its remedy, not once a second', async () => {
   simulator = await startSimulator({ accounts: [{ appId: 'wxreal', secret: 'other' }] });
   const local = await startLocal({
     WECHAT_APPID: 'wxreal',
@@ -235,7 +235,7 @@ describe('the loopback port', () => {
     });
   }
 
-  test('refuses strangers and mistakes', async () => {
+  test('refuses other hosts, web pages and malformed requests', async () => {
     const local = await startLocal();
     await until(() => isLive(local));
     const rows = [

@@ -25,8 +25,8 @@ test('beside an old fetcher of the classic token a stable one lives, and so does
     world.at(minute);
     if (minute % 110 === 0) theirs = await oldFetcher();
     await world.tick();
-    expect(world.simulator.tokenAlive(await current()), `ours at ${minute}`).toBe(true);
-    expect(world.simulator.tokenAlive(theirs), `theirs at ${minute}`).toBe(true);
+    expect(world.simulator.isTokenValid(await current()), `ours at ${minute}`).toBe(true);
+    expect(world.simulator.isTokenValid(theirs), `theirs at ${minute}`).toBe(true);
   }
   expect(world.notices).toEqual([]);
 });
@@ -42,7 +42,7 @@ describe('a switch of tokenApi has no gap', () => {
       world.at(minute);
       const { results } = await (minute < 30 ? world.refresher : deployed).run({});
       expect(results).not.toContainEqual(expect.objectContaining({ outcome: 'failed' }));
-      expect(world.simulator.tokenAlive(await current()), `at ${minute}`).toBe(true);
+      expect(world.simulator.isTokenValid(await current()), `at ${minute}`).toBe(true);
     }
     const route = after === 'classic' ? '/cgi-bin/token' : '/cgi-bin/stable_token';
     expect(world.simulator.calls(route).length).toBeGreaterThan(0);
@@ -57,17 +57,17 @@ test('a classic cut-over: without a secret nothing is fetched, and with it the o
     world.at(minute);
     await world.tick();
   }
-  expect(world.simulator.tokenAlive(theirs)).toBe(true);
+  expect(world.simulator.isTokenValid(theirs)).toBe(true);
   expect(world.notices).toMatchObject([{ kind: 'configuration-error' }]);
 
   world.parameters.put('/wechat/secrets/shop/app-secret', DEMO_ACCOUNT.secret);
   world.at(20);
   expect(await world.tick()).toMatchObject([{ outcome: 'renewed' }]);
   world.at(24.9);
-  expect(world.simulator.tokenAlive(theirs)).toBe(true);
+  expect(world.simulator.isTokenValid(theirs)).toBe(true);
   world.at(25.1);
-  expect(world.simulator.tokenAlive(theirs)).toBe(false);
-  expect(world.simulator.tokenAlive(await current())).toBe(true);
+  expect(world.simulator.isTokenValid(theirs)).toBe(false);
+  expect(world.simulator.isTokenValid(await current())).toBe(true);
 });
 
 test('a lost parameter is written again when its mark is taken away, without a call to WeChat', async () => {

@@ -55,7 +55,7 @@ describe('a classic token', () => {
     expect(world.parameter()).toBe(second);
     expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(2);
     // An app that still holds the first one is not cut off: both work for five minutes.
-    expect(world.simulator.tokenAlive(first ?? '')).toBe(true);
+    expect(world.simulator.isTokenValid(first ?? '')).toBe(true);
   });
 
   test('of a shorter life is renewed at five sixths of it', async () => {
@@ -86,14 +86,14 @@ describe('a classic token', () => {
       }
       if (minute < 120) {
         expect(served(response), `minute ${minute}`).toBe(old);
-        expect(world.simulator.tokenAlive(old ?? '')).toBe(true);
+        expect(world.simulator.isTokenValid(old ?? '')).toBe(true);
       } else if (minute < 125) {
         expect(response.status, `minute ${minute}`).toBe(503);
         expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
         expect(response.body).not.toContain(old);
       } else {
         expect(result).toMatchObject({ outcome: 'renewed', version: 2 });
-        expect(world.simulator.tokenAlive(served(response))).toBe(true);
+        expect(world.simulator.isTokenValid(served(response))).toBe(true);
       }
     }
   }, 60_000);
@@ -112,7 +112,7 @@ describe('a classic token', () => {
     expect(await world.tick()).toMatchObject([
       { outcome: 'renewed', reason: 'validity-unknown', version: 2 },
     ]);
-    expect(world.simulator.tokenAlive(served(await world.get('/apps/shop/access-token')))).toBe(true);
+    expect(world.simulator.isTokenValid(served(await world.get('/apps/shop/access-token')))).toBe(true);
     expect(await world.record()).toMatchObject({ validityUnknown: false });
   });
 
@@ -143,7 +143,7 @@ describe('a stable token', () => {
       await world.tick();
       const record = await world.record();
       const value = served(await world.get('/apps/shop/access-token'));
-      expect(world.simulator.tokenAlive(value), `minute ${minute}`).toBe(true);
+      expect(world.simulator.isTokenValid(value), `minute ${minute}`).toBe(true);
       expect(world.parameter()).toBe(value);
       if (before && before.value !== value) {
         changes += 1;

@@ -13,7 +13,7 @@ afterEach(() => world.close());
 const served = async (app = 'shop') =>
   JSON.parse((await world.get(`/apps/${app}/access-token`)).body).access_token as string;
 /** Whether an app that reads now gets a token that WeChat accepts. */
-const isAlive = async (app = 'shop') => world.simulator.tokenAlive(await served(app));
+const isAlive = async (app = 'shop') => world.simulator.isTokenValid(await served(app));
 
 /** Twice: "only the immediately previous one is covered", so ours is dead at once. */
 function rogueKills(appId = shop.appId): void {

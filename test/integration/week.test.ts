@@ -70,7 +70,8 @@ test('a week: no second in which the read URL serves a dead value, and no upstre
         continue;
       }
       const answer = JSON.parse(body);
-      if (!simulator.tokenAlive(answer.access_token ?? answer.ticket)) dead.add(`${path} at ${clock.now()}`);
+      if (!simulator.isTokenValid(answer.access_token ?? answer.ticket))
+        dead.add(`${path} at ${clock.now()}`);
     }
   }
 

@@ -87,7 +87,7 @@ class StoryRun {
     arrange?.(this.#world);
     const begun = clock.now();
     for (const value of (await this.#readers.served()).values()) {
-      if (!this.#world.wechat.tokenAlive(value)) this.#deadAtFirst.add(value);
+      if (!this.#world.wechat.isTokenValid(value)) this.#deadAtFirst.add(value);
     }
 
     const asked = request?.(this.#world) ?? { mayWait: true };
@@ -119,7 +119,7 @@ class StoryRun {
   async #look(when: string): Promise<void> {
     const { wechat, records, clock } = this.#world;
     for (const value of (await this.#readers.served()).values()) {
-      const alive = wechat.tokenAlive(value) || this.#deadAtFirst.has(value);
+      const alive = wechat.isTokenValid(value) || this.#deadAtFirst.has(value);
       if (!alive) this.violations.push(`${when}: a dead value is served`);
     }
     for (const [id, { version, leaseUntil }] of records) {

@@ -53,7 +53,7 @@ export class Readers {
       if (!record?.current) return [`${id} has no value`];
       const { value } = record.current;
       return [
-        clock.now() >= (wechat.lifeOf(value)?.diesAt ?? 0) + lateMs(id) && 'is dead',
+        clock.now() >= (wechat.validityOf(value)?.validUntil ?? 0) + lateMs(id) && 'is dead',
         record.mirroredVersion !== record.version && 'is not mirrored',
         parameters.get(id) !== value && 'has another value in the mirror',
         record.validityUnknown && 'is in doubt',

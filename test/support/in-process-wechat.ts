@@ -8,8 +8,8 @@ import { officialErrorCodes } from '../../functions/wechat/official-error-codes.
 import { wechatSource } from '../../functions/wechat/sources.ts';
 import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
 import type { Clock } from '../../local/simulator/clock.ts';
-import type { Gateway } from '../../local/simulator/gateway.ts';
 import type { Operator } from '../../local/simulator/operator.ts';
+import type { RequestHandler } from '../../local/simulator/request-handler.ts';
 import { openSimulator } from '../../local/simulator/simulator.ts';
 
 /** The simulator without a network, for tests that make millions of calls. */
@@ -17,14 +17,14 @@ export type InProcessWechat = Operator & { readonly source: CredentialSource };
 
 /** Each app has an account of its own, with the secret of `secretOf`. */
 export function inProcessWechat(apps: readonly App[], clock: Clock): InProcessWechat {
-  const { gateway, operator } = openSimulator({
+  const { handler, operator } = openSimulator({
     clock,
     accounts: apps.filter(isWechat).map((app) => ({ appId: app.appId, secret: secretOf(app) })),
     wecomApps: apps.filter(isWecom).map((app) => ({ ...app, secret: secretOf(app) })),
   });
   const source = wechatSource({
-    official: client(gateway, officialErrorCodes),
-    wecom: client(gateway, wecomErrorCodes),
+    official: client(handler, officialErrorCodes),
+    wecom: client(handler, wecomErrorCodes),
   });
   return { ...operator, source };
 }
@@ -35,11 +35,11 @@ export function secretOf(app: App): string {
 }
 
 /** The real client's reading of answers and refusals, with one try instead of its four. */
-function client(gateway: Gateway, errorCodes: ErrorCodeTable): WechatClient {
+function client(handler: RequestHandler, errorCodes: ErrorCodeTable): WechatClient {
   return {
     async call<T>(call: WechatCall<T>): Promise<T> {
       const { path, query, json, answer } = call;
-      const delivery = gateway.receive({
+      const response = handler.handle({
         method: json ? 'POST' : 'GET',
         path,
         host: 'api.weixin.qq.com',
@@ -47,7 +47,7 @@ function client(gateway: Gateway, errorCodes: ErrorCodeTable): WechatClient {
         json,
       });
       try {
-        const outcome = readAnswer(delivery === 'connection-lost' ? '' : delivery.body, answer);
+        const outcome = readAnswer(response === 'connection-lost' ? '' : response.body, answer);
         if ('granted' in outcome) return outcome.granted;
         throw toSourceError(call, outcome.errorResponse, false, errorCodes);
       } catch (error) {

@@ -1,14 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { EnvironmentError, readEnvironment } from '../../local/environment.ts';
+import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
 
-const account = { WECHAT_APPID: 'wx1', WECHAT_SECRET: 'very-secret-value' };
+const appId = 'wx0123456789abcdef';
+const account = { WECHAT_APPID: appId, WECHAT_SECRET: 'very-secret-value' };
 
 test('nothing set is the demo', () => {
   expect(readEnvironment({})).toEqual({
     port: 8787,
     folder: '.local',
-    account: undefined,
-    app: { name: 'default', kind: 'official-account', tokenApi: 'classic', tickets: ['jsapi'] },
+    wechat: undefined,
+    app: {
+      name: 'default',
+      kind: 'official-account',
+      appId: DEMO_ACCOUNT.appId,
+      tokenApi: 'classic',
+      tickets: ['jsapi'],
+    },
   });
 });
 
@@ -25,17 +33,16 @@ test('an account and all that goes with it', () => {
   ).toEqual({
     port: 9000,
     folder: '/tmp/x',
-    account: {
-      appId: 'wx1',
+    wechat: {
       secret: 'very-secret-value',
       hosts: ['http://127.0.0.1:1234', 'https://api2.weixin.qq.com'],
     },
-    app: { name: 'default', kind: 'mini-program', tokenApi: 'stable', tickets: [] },
+    app: { name: 'default', kind: 'mini-program', appId, tokenApi: 'stable', tickets: [] },
   });
 });
 
-test('WeChat itself is the default, its disaster recovery second', () => {
-  expect(readEnvironment(account).account?.hosts).toEqual([
+test('by default it is WeChat itself, with its disaster recovery second', () => {
+  expect(readEnvironment(account).wechat?.hosts).toEqual([
     'https://api.weixin.qq.com',
     'https://api2.weixin.qq.com',
   ]);
@@ -50,13 +57,13 @@ test('WECHAT_TICKETS may be empty', () => {
   expect(readEnvironment({ ...account, WECHAT_TICKETS: '' }).app.tickets).toEqual([]);
 });
 
-describe('a mistake is named', () => {
+describe('a wrong variable is named', () => {
   test.each([
     [{ PORT: 'http' }, /^PORT: /],
     [{ PORT: '65536' }, /^PORT: /],
     [{ PORT: '-1' }, /^PORT: /],
     [{ PORT: '1e3' }, /^PORT: /],
-    [{ WECHAT_APPID: 'wx1' }, /^WECHAT_SECRET: set WECHAT_APPID and WECHAT_SECRET together/],
+    [{ WECHAT_APPID: appId }, /^WECHAT_SECRET: set WECHAT_APPID and WECHAT_SECRET together/],
     [{ WECHAT_SECRET: 'very-secret-value' }, /^WECHAT_APPID: set WECHAT_APPID and WECHAT_SECRET together/],
     [{ WECHAT_HOSTS: 'https://api.weixin.qq.com' }, /^WECHAT_HOSTS: needs WECHAT_APPID/],
     [{ ...account, WECHAT_HOSTS: 'api.weixin.qq.com' }, /^WECHAT_HOSTS: 'api.weixin.qq.com' is not a URL/],
@@ -67,12 +74,15 @@ describe('a mistake is named', () => {
     [{ ...account, WECHAT_HOSTS: 'https://a.b/cgi-bin' }, /^WECHAT_HOSTS: a base URL has no path/],
     [{ ...account, WECHAT_HOSTS: 'https://u:p@a.b' }, /^WECHAT_HOSTS: a base URL holds no credentials/],
     [{ ...account, WECHAT_HOSTS: 'ftp://a.b' }, /^WECHAT_HOSTS: 'ftp:' is not https/],
-    [{ ...account, WECHAT_KIND: 'wecom' }, /^WECHAT_KIND: /],
+    [{ ...account, WECHAT_APPID: 'wx1' }, /^WECHAT_APPID: expected the AppID from mp\.weixin\.qq\.com/],
+    [{ ...account, WECHAT_KIND: 'wecom' }, /^WECHAT_KIND: local mode has no variables for .* kind wecom$/],
+    [{ ...account, WECHAT_KIND: 'other' }, /^WECHAT_KIND: expected one of official-account, /],
     [{ ...account, WECHAT_TOKEN_API: 'new' }, /^WECHAT_TOKEN_API: /],
     [{ ...account, WECHAT_TICKETS: 'jsapi,other' }, /^WECHAT_TICKETS: /],
+    [{ ...account, WECHAT_TICKETS: 'jsapi,jsapi' }, /^WECHAT_TICKETS: names a ticket twice/],
     [
       { ...account, WECHAT_KIND: 'mini-game', WECHAT_TICKETS: 'jsapi' },
-      /^WECHAT_TICKETS: only an official-account/,
+      /^WECHAT_TICKETS: this kind has no tickets/,
     ],
   ])('%j', (env, message) => {
     expect(() => readEnvironment(env)).toThrow(EnvironmentError);
@@ -82,5 +92,20 @@ describe('a mistake is named', () => {
     } catch (error) {
       expect((error as Error).message).not.toContain('very-secret-value');
     }
+  });
+
+  test('each of many, a line each', () => {
+    const env = {
+      ...account,
+      PORT: 'http',
+      WECHAT_HOSTS: 'a.b',
+      WECHAT_APPID: 'wx1',
+      WECHAT_KIND: 'other',
+      WECHAT_TOKEN_API: 'new',
+      WECHAT_TICKETS: 'other',
+    };
+    expect(() => readEnvironment(env)).toThrow(
+      /^PORT: .+\nWECHAT_HOSTS: .+\nWECHAT_KIND: .+\nWECHAT_APPID: .+\nWECHAT_TOKEN_API: .+\nWECHAT_TICKETS: .+$/,
+    );
   });
 });

@@ -46,7 +46,7 @@ describe('a refresher that outlives its lease (a suspended machine, a clock that
       if (tick < 2) continue;
       const token = world.records.get('shop/access-token')?.current?.value ?? '';
       expect(world.parameters.get('shop/access-token'), `tick ${tick}`).toBe(token);
-      expect(world.wechat.tokenAlive(token), `tick ${tick}`).toBe(true);
+      expect(world.wechat.isTokenValid(token), `tick ${tick}`).toBe(true);
     }
   });
 });

@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { openAccount } from '../../../local/simulator/account.ts';
-import { grantClassicToken } from '../../../local/simulator/classic-token.ts';
+import { createAccount, grantClassicToken } from '../../../local/simulator/official-account.ts';
 import { DEMO_ACCOUNT } from '../../../local/simulator/simulator.ts';
 import { MIDNIGHT, openSimulator } from './harness.ts';
 
 const DAY_SECONDS = 86_400;
 
 describe('every call rotates the classic token', () => {
-  test('a token lives 7,200 s, says so, and looks like one of ours', async () => {
+  test('a token is valid for 7,200 s, says so, and has the prefix of the simulator', async () => {
     const { at, classic, probe } = await openSimulator();
     const { access_token: token, expires_in } = await classic();
     expect(expires_in).toBe(7200);
@@ -21,8 +20,8 @@ describe('every call rotates the classic token', () => {
   test.each([
     ['old and new both work at once', 0, 0],
     ['and 299 s later', 299, 0],
-    ['at 300 s the old one is dead', 300, 40001],
-    ['and stays dead', 301, 40001],
+    ['at 300 s the old one is invalid', 300, 40001],
+    ['and stays invalid', 301, 40001],
   ])('%s', async (_, secondsAfterRotation, errcode) => {
     const { at, classic, probe } = await openSimulator();
     const old = await classic();
@@ -33,7 +32,7 @@ describe('every call rotates the classic token', () => {
     expect(await probe(fresh.access_token)).toBe(0);
   });
 
-  test('two calls within the overlap kill the first token', async () => {
+  test('two calls within the overlap invalidate the first token', async () => {
     const { at, classic, probe } = await openSimulator();
     const first = await classic();
     at(10);
@@ -47,7 +46,7 @@ describe('every call rotates the classic token', () => {
     expect(await probe(second.access_token)).toBe(40001);
   });
 
-  test('the overlap never outlives the old token itself', async () => {
+  test('the overlap never lasts beyond the end of the old token', async () => {
     const { at, classic, probe } = await openSimulator();
     const old = await classic();
     at(7100);
@@ -58,19 +57,19 @@ describe('every call rotates the classic token', () => {
     expect(await probe(old.access_token)).toBe(42001);
   });
 
-  test('a rogue caller rotates it behind our back', async () => {
+  test('another client rotates it unseen', async () => {
     const { at, classic, probe, simulator } = await openSimulator();
     const ours = await classic();
     const theirs = simulator.rotate(DEMO_ACCOUNT.appId);
     expect(simulator.currentToken(DEMO_ACCOUNT.appId, 'classic')).toBe(theirs);
     at(299);
-    expect(simulator.tokenAlive(ours.access_token ?? '')).toBe(true);
+    expect(simulator.isTokenValid(ours.access_token ?? '')).toBe(true);
     at(301);
-    expect(simulator.tokenAlive(ours.access_token ?? '')).toBe(false);
+    expect(simulator.isTokenValid(ours.access_token ?? '')).toBe(false);
     expect(await probe(ours.access_token)).toBe(40001);
   });
 
-  test('the lifetime may change: for what is handed out from then on', async () => {
+  test('the lifetime may change: for what is issued from then on', async () => {
     const { at, classic, probe, simulator } = await openSimulator();
     const long = await classic();
     simulator.setLifetime(600);
@@ -80,7 +79,7 @@ describe('every call rotates the classic token', () => {
     expect(await probe(short.access_token)).toBe(42001);
   });
 
-  test('accounts do not touch each other', async () => {
+  test('accounts do not affect each other', async () => {
     const other = { appId: 'wxother0123456789a', secret: 'other' };
     const { classic, probe } = await openSimulator({ accounts: [DEMO_ACCOUNT, other] });
     const ours = await classic();
@@ -91,15 +90,15 @@ describe('every call rotates the classic token', () => {
 });
 
 describe('2,000 calls a day', () => {
-  const terms = { lifetimeMs: 7_200_000, overlapMs: 300_000 };
+  const policy = { lifetimeMs: 7_200_000, overlapMs: 300_000 };
   test('the 2,001st is refused until midnight in Beijing', () => {
-    const account = openAccount(DEMO_ACCOUNT);
+    const account = createAccount(DEMO_ACCOUNT);
     const morning = Date.parse('2026-01-01T16:00:00Z');
     const lastMoment = Date.parse('2026-01-02T15:59:59.999Z');
     const nextDay = Date.parse('2026-01-02T16:00:00Z');
-    for (let call = 1; call <= 2000; call += 1) grantClassicToken(account, morning, terms);
-    expect(() => grantClassicToken(account, lastMoment, terms)).toThrow('reach max api daily quota limit');
-    expect(grantClassicToken(account, nextDay, terms).value).toMatch(/^simclassic_/);
+    for (let call = 1; call <= 2000; call += 1) grantClassicToken(account, morning, policy);
+    expect(() => grantClassicToken(account, lastMoment, policy)).toThrow('reach max api daily quota limit');
+    expect(grantClassicToken(account, nextDay, policy).value).toMatch(/^simclassic_/);
   });
 
   test('a test account has 200', async () => {
@@ -112,7 +111,7 @@ describe('2,000 calls a day', () => {
     expect((await classic()).errcode).toBeUndefined();
   });
 
-  test('somebody burns what is left of the day: 45009 until midnight, and the token lives on', async () => {
+  test('other clients use up the calls of the day: 45009 until midnight, and the token stays valid', async () => {
     const { at, classic, probe, simulator } = await openSimulator();
     const { access_token: token } = await classic();
     simulator.burnDailyQuota(DEMO_ACCOUNT.appId);
@@ -133,8 +132,8 @@ describe('2,000 calls a day', () => {
   });
 
   test('no two tokens are alike', () => {
-    const account = openAccount(DEMO_ACCOUNT);
-    const values = Array.from({ length: 2000 }, () => grantClassicToken(account, MIDNIGHT, terms).value);
+    const account = createAccount(DEMO_ACCOUNT);
+    const values = Array.from({ length: 2000 }, () => grantClassicToken(account, MIDNIGHT, policy).value);
     expect(new Set(values).size).toBe(2000);
   });
 });

@@ -73,8 +73,8 @@ describe('faults after WeChat has done its work', () => {
   });
 });
 
-describe('which requests a fault strikes', () => {
-  test('queued faults strike in order, each as often as its count', async () => {
+describe('which requests a fault applies to', () => {
+  test('queued faults apply in order, each as often as its count', async () => {
     const { simulator, fetchToken } = await open();
     simulator.addFault({ kind: 'http-status', status: 500, count: 2 });
     simulator.addFault({ kind: 'http-status', status: 503, count: 1 });
@@ -83,7 +83,7 @@ describe('which requests a fault strikes', () => {
     expect(statuses).toEqual([500, 500, 503, 200]);
   });
 
-  test('a standing fault strikes until it is cleared', async () => {
+  test('a fault without a count applies until it is cleared', async () => {
     const { simulator, fetchToken } = await open();
     simulator.addFault({ kind: 'http-status', status: 500 });
     for (let call = 0; call < 3; call += 1) expect((await fetchToken()).status).toBe(500);
@@ -91,14 +91,14 @@ describe('which requests a fault strikes', () => {
     expect((await fetchToken()).status).toBe(200);
   });
 
-  test('only its routes', async () => {
+  test('only to its routes', async () => {
     const { simulator, stable, fetchToken } = await open();
     simulator.addFault({ kind: 'http-status', status: 500, routes: [tokenPath] });
     expect((await stable()).access_token).toBeDefined();
     expect((await fetchToken()).status).toBe(500);
   });
 
-  test('only its hosts, so that the first host can be down while the second is up', async () => {
+  test('only to its hosts, so that the first host can be down while the second is up', async () => {
     const { simulator, fetchToken } = await open();
     const { port } = new URL(simulator.url);
     simulator.addFault({ kind: 'outage', hosts: ['127.0.0.1'] });
@@ -113,7 +113,7 @@ describe('which requests a fault strikes', () => {
     );
   });
 
-  test('never the control plane', async () => {
+  test('never to the control API', async () => {
     const { simulator } = await open();
     simulator.addFault({ kind: 'outage' });
     expect((await fetch(`${simulator.url}/_simulator/state`)).status).toBe(200);

@@ -7,7 +7,7 @@ import {
   startSimulator,
 } from '../../../local/simulator/simulator.ts';
 
-/** Midnight in Beijing on 2 January 2026; most stories begin here. */
+/** Midnight in Beijing on 2 January 2026; most tests begin here. */
 export const MIDNIGHT = Date.parse('2026-01-02T00:00:00+08:00');
 
 export type Body = {
@@ -62,7 +62,7 @@ export async function openSimulator(options: Omit<SimulatorOptions, 'clock'> = {
       type === 'jsapi'
         ? get('/cgi-bin/get_jsapi_ticket', { access_token: accessToken })
         : get('/cgi-bin/ticket/get', { access_token: accessToken, type }),
-    /** What a protected route says about a token: 0 while it is alive. */
+    /** The errcode of a route that needs a token: 0 while it is valid. */
     probe: async (accessToken = '') =>
       (await get('/cgi-bin/get_api_domain_ip', { access_token: accessToken })).errcode ?? 0,
     get,

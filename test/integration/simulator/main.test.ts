@@ -20,7 +20,7 @@ function run(environment: Record<string, string>) {
   return child;
 }
 
-test.each(['SIGINT', 'SIGTERM'] as const)('runs alone, and %s ends it cleanly', async (signal) => {
+test.each(['SIGINT', 'SIGTERM'] as const)('runs by itself, and %s stops it cleanly', async (signal) => {
   const child = run({ PORT: '0', SIMULATOR_LIFETIME_SECONDS: '120' });
   const [greeting] = (await once(child.stdout, 'data')) as [Buffer];
   const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(String(greeting)) ?? [''];
@@ -49,7 +49,7 @@ async function countCalls(url: string): Promise<number> {
   return calls.length;
 }
 
-test('a taken port is one clear line', async () => {
+test('a taken port is reported in one line', async () => {
   const { simulator } = await openSimulator();
   const { port } = new URL(simulator.url);
   const child = run({ PORT: port });

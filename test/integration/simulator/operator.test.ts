@@ -9,7 +9,7 @@ import { MIDNIGHT, openSimulator } from './harness.ts';
 
 const { appId } = DEMO_ACCOUNT;
 
-test('calls tell route, account, time and outcome, and never a secret or a token', async () => {
+test('calls are logged with route, account, time and outcome, and never a secret or a token', async () => {
   const { at, classic, stable, ticket, probe, simulator } = await openSimulator();
   const { access_token } = await classic();
   at(7);
@@ -28,7 +28,7 @@ test('calls tell route, account, time and outcome, and never a secret or a token
   expect(JSON.stringify(simulator.calls())).not.toMatch(/sim(classic|stable|ticket)_|secret-/);
 });
 
-test('calls of a WeCom app tell its corp', async () => {
+test('calls of a WeCom app are logged with its corp', async () => {
   const { wecom, wecomTicket, probe, simulator } = await openSimulator();
   const { corpId } = DEMO_WECOM_APP;
   const { access_token } = await wecom();
@@ -83,7 +83,7 @@ test('WeCom apps can be added while it runs, and replaced', async () => {
   simulator.addWecomApp({ corpId: 'wwdemo0123456789ab', agentId: 1000003, secret: 'another' });
   const { access_token: first = '' } = await wecom();
   simulator.addWecomApp(DEMO_WECOM_APP);
-  expect(simulator.tokenAlive(first)).toBe(false);
+  expect(simulator.isTokenValid(first)).toBe(false);
   expect((await wecom()).access_token).not.toBe(first);
   expect(simulator.wecomApps()).toEqual([
     { corpId: 'wwdemo0123456789ab', agentId: 1000003 },
@@ -124,7 +124,7 @@ describe('close', () => {
     await expect(fetch(simulator.url)).rejects.toThrow('fetch failed');
   });
 
-  test('a taken port is told by its code', async () => {
+  test('a taken port is reported by its code', async () => {
     const { simulator } = await openSimulator();
     const port = Number(new URL(simulator.url).port);
     await expect(startSimulator({ port })).rejects.toMatchObject({ code: 'EADDRINUSE' });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { openAccount } from '../../../local/simulator/account.ts';
+import { createAccount, grantStableToken } from '../../../local/simulator/official-account.ts';
 import { DEMO_ACCOUNT } from '../../../local/simulator/simulator.ts';
-import { grantStableToken } from '../../../local/simulator/stable-token.ts';
 import { MIDNIGHT, openSimulator } from './harness.ts';
 
 describe('a normal call returns the same token until its last 5 minutes', () => {
@@ -26,7 +25,7 @@ describe('a normal call returns the same token until its last 5 minutes', () => 
   });
 
   test.each([
-    ['replaced 200 s before its end, it lives to its end', 7000, 7199, 0],
+    ['replaced 200 s before its end, it is valid to its end', 7000, 7199, 0],
     ['and no longer', 7000, 7200, 42001],
   ])('%s', async (_, replacedAt, probedAt, errcode) => {
     const { at, stable, probe } = await openSimulator();
@@ -39,7 +38,7 @@ describe('a normal call returns the same token until its last 5 minutes', () => 
     expect(await probe(fresh.access_token)).toBe(0);
   });
 
-  test('a fixed 100-minute timer is wrong here: the same token comes back, and dies at minute 120', async () => {
+  test('a fixed 100-minute timer is wrong here: the same token comes back, and expires at minute 120', async () => {
     const { at, stable, probe } = await openSimulator();
     const first = await stable();
     at(100 * 60);
@@ -50,7 +49,7 @@ describe('a normal call returns the same token until its last 5 minutes', () => 
 });
 
 describe('force_refresh', () => {
-  test('issues a new token; the old one lives on for 5 minutes', async () => {
+  test('issues a new token; the old one stays valid for 5 minutes', async () => {
     const { at, stable, probe } = await openSimulator();
     const old = await stable();
     at(100);
@@ -64,7 +63,7 @@ describe('force_refresh', () => {
     expect((await stable()).access_token).toBe(fresh.access_token);
   });
 
-  test('two forced calls kill the old token for good: the leak drill', async () => {
+  test('two forced calls invalidate a leaked token for good', async () => {
     const { at, stable, probe } = await openSimulator();
     const leaked = await stable();
     at(1);
@@ -130,27 +129,27 @@ describe('stable and classic are wholly separate', () => {
 });
 
 describe('quotas', () => {
-  const terms = { lifetimeMs: 7_200_000, overlapMs: 300_000 };
+  const policy = { lifetimeMs: 7_200_000, overlapMs: 300_000 };
 
   test('10,000 calls a minute, then 45011 until the next', () => {
-    const account = openAccount(DEMO_ACCOUNT);
-    for (let call = 1; call <= 10_000; call += 1) grantStableToken(account, false, MIDNIGHT, terms);
-    expect(() => grantStableToken(account, false, MIDNIGHT + 59_999, terms)).toThrow(
+    const account = createAccount(DEMO_ACCOUNT);
+    for (let call = 1; call <= 10_000; call += 1) grantStableToken(account, false, MIDNIGHT, policy);
+    expect(() => grantStableToken(account, false, MIDNIGHT + 59_999, policy)).toThrow(
       expect.objectContaining({ errcode: 45011 }),
     );
-    expect(grantStableToken(account, false, MIDNIGHT + 60_000, terms).value).toMatch(/^simstable_/);
+    expect(grantStableToken(account, false, MIDNIGHT + 60_000, policy).value).toMatch(/^simstable_/);
   });
 
   test('500,000 calls a day, then 45009 until midnight in Beijing', () => {
-    const account = openAccount(DEMO_ACCOUNT);
+    const account = createAccount(DEMO_ACCOUNT);
     for (let call = 0; call < 500_000; call += 1) {
-      grantStableToken(account, false, MIDNIGHT + Math.floor(call / 10_000) * 60_000, terms);
+      grantStableToken(account, false, MIDNIGHT + Math.floor(call / 10_000) * 60_000, policy);
     }
     const evening = Date.parse('2026-01-02T23:59:59.999+08:00');
-    expect(() => grantStableToken(account, false, evening, terms)).toThrow(
+    expect(() => grantStableToken(account, false, evening, policy)).toThrow(
       expect.objectContaining({ errcode: 45009 }),
     );
     const nextDay = Date.parse('2026-01-03T00:00:00+08:00');
-    expect(grantStableToken(account, false, nextDay, terms).value).toMatch(/^simstable_/);
+    expect(grantStableToken(account, false, nextDay, policy).value).toMatch(/^simstable_/);
   });
 });

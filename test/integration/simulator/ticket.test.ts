@@ -33,21 +33,21 @@ describe('getticket', () => {
     expect((await ticket((await classic()).access_token, 'agent_config')).errcode).toBe(40097);
   });
 
-  test('a ticket outlives the access token that fetched it', async () => {
+  test('a ticket outlasts the access token that fetched it', async () => {
     const { at, classic, ticket, probe, simulator } = await openSimulator();
     const { access_token } = await classic();
     at(7000);
     const { ticket: value = '' } = await ticket(access_token);
     at(7000 + 7199);
     expect(await probe(access_token)).toBe(42001);
-    expect(simulator.tokenAlive(value)).toBe(true);
+    expect(simulator.isTokenValid(value)).toBe(true);
     at(7000 + 7200);
-    expect(simulator.tokenAlive(value)).toBe(false);
+    expect(simulator.isTokenValid(value)).toBe(false);
     expect(simulator.currentTicket(DEMO_ACCOUNT.appId, 'jsapi')).toBeUndefined();
   });
 });
 
-describe('what a dead token gets, on every route that needs one', () => {
+describe('the errcode of an invalid token, on every route that needs one', () => {
   const routes = ['/cgi-bin/ticket/getticket', '/cgi-bin/get_api_domain_ip', '/cgi-bin/getcallbackip'];
 
   test.each(routes)('%s', async (path) => {
@@ -75,7 +75,7 @@ describe('what a dead token gets, on every route that needs one', () => {
     });
   });
 
-  test.each(routes.slice(1))('%s answers a live one with the list of addresses', async (path) => {
+  test.each(routes.slice(1))('%s answers a valid one with the list of addresses', async (path) => {
     const { classic, stable, get } = await openSimulator();
     for (const { access_token = '' } of [await classic(), await stable()]) {
       expect(await get(path, { access_token })).toEqual({

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { type Agent, type Corp, openCorp, openWecomApp } from '../../../local/simulator/corp.ts';
 import { DEMO_WECOM_APP } from '../../../local/simulator/simulator.ts';
-import { grantWecomTicket } from '../../../local/simulator/wecom-ticket.ts';
+import {
+  type Agent,
+  type Corp,
+  createCorp,
+  createWecomApp,
+  grantWecomTicket,
+} from '../../../local/simulator/wecom.ts';
 import { MIDNIGHT, openSimulator } from './harness.ts';
 
 const { corpId, agentId } = DEMO_WECOM_APP;
@@ -24,7 +29,7 @@ describe.each(types)('the %s ticket', (type) => {
     expect(second).toMatchObject({ errcode: 0, errmsg: 'ok', expires_in: 7200 });
   });
 
-  test('outlives the access token that fetched it', async () => {
+  test('outlasts the access token that fetched it', async () => {
     const { at, wecom, wecomTicket, simulator } = await openSimulator();
     const { access_token } = await wecom();
     at(7000);
@@ -32,13 +37,13 @@ describe.each(types)('the %s ticket', (type) => {
     simulator.invalidateWecomToken(corpId, agentId);
     at(14_199);
     expect(simulator.currentWecomTicket(corpId, agentId, type)).toBe(ticket);
-    expect(simulator.tokenAlive(ticket)).toBe(true);
+    expect(simulator.isTokenValid(ticket)).toBe(true);
     at(14_200);
     expect(simulator.currentWecomTicket(corpId, agentId, type)).toBeUndefined();
-    expect(simulator.tokenAlive(ticket)).toBe(false);
+    expect(simulator.isTokenValid(ticket)).toBe(false);
   });
 
-  test('needs a live WeCom token', async () => {
+  test('needs a valid WeCom token', async () => {
     const { at, wecom, wecomTicket, classic, stable, simulator } = await openSimulator();
     const ask = async (token?: string) => (await wecomTicket(type, token)).errcode;
     const { access_token: invalidated } = await wecom();
@@ -84,7 +89,7 @@ test('getticket of official accounts refuses a WeCom token', async () => {
   expect((await ticket((await wecom()).access_token)).errcode).toBe(40014);
 });
 
-describe('the protected routes take a live token of either platform', () => {
+describe('the probe routes accept a valid token of either platform', () => {
   test.each(['/cgi-bin/get_api_domain_ip', '/cgi-bin/getcallbackip'])('%s', async (path) => {
     const { classic, stable, wecom, get } = await openSimulator();
     for (const { access_token = '' } of [await classic(), await stable(), await wecom()]) {
@@ -96,17 +101,17 @@ describe('the protected routes take a live token of either platform', () => {
 });
 
 describe.each(types)('calls for a %s ticket in an hour', (type) => {
-  const terms = { lifetimeMs: 7_200_000, overlapMs: 300_000 };
+  const policy = { lifetimeMs: 7_200_000, overlapMs: 300_000 };
   const quotaReached = expect.objectContaining({ errcode: 45009 });
-  const grant = (agent: Agent, now: number) => grantWecomTicket(agent, type, now, terms);
+  const grant = (agent: Agent, now: number) => grantWecomTicket(agent, type, now, policy);
   const hire = (corp: Corp, id: number): Agent => {
-    const app = openWecomApp({ agentId: id, secret: `secret of ${id}` });
+    const app = createWecomApp({ agentId: id, secret: `secret of ${id}` });
     corp.apps.push(app);
     return { corp, app };
   };
 
   test('100 of an app, then 45009 until the next hour; other apps go on', () => {
-    const corp = openCorp(corpId);
+    const corp = createCorp(corpId);
     const [busy, other] = [hire(corp, 1000002), hire(corp, 1000003)];
     for (let call = 1; call <= 100; call += 1) grant(busy, MIDNIGHT);
     expect(() => grant(busy, MIDNIGHT + 3_599_999)).toThrow(quotaReached);
@@ -115,7 +120,7 @@ describe.each(types)('calls for a %s ticket in an hour', (type) => {
   });
 
   test('400 of a corp, then 45009 until the next hour', () => {
-    const corp = openCorp(corpId);
+    const corp = createCorp(corpId);
     for (const id of [1000002, 1000003, 1000004, 1000005]) {
       const agent = hire(corp, id);
       for (let call = 1; call <= 100; call += 1) grant(agent, MIDNIGHT);
@@ -126,10 +131,10 @@ describe.each(types)('calls for a %s ticket in an hour', (type) => {
   });
 
   test('the other type has a quota of its own', () => {
-    const agent = hire(openCorp(corpId), 1000002);
+    const agent = hire(createCorp(corpId), 1000002);
     for (let call = 1; call <= 100; call += 1) grant(agent, MIDNIGHT);
     const other = type === 'jsapi' ? 'agent_config' : 'jsapi';
-    expect(grantWecomTicket(agent, other, MIDNIGHT, terms).value).toMatch(/^simticket_/);
+    expect(grantWecomTicket(agent, other, MIDNIGHT, policy).value).toMatch(/^simticket_/);
   });
 
   test('over HTTP', async () => {

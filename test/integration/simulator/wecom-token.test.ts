@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { openCorp } from '../../../local/simulator/corp.ts';
+import { WecomError } from '../../../local/simulator/error-responses.ts';
 import { DEMO_WECOM_APP } from '../../../local/simulator/simulator.ts';
-import { WecomError } from '../../../local/simulator/wecom-errors.ts';
-import { throttled } from '../../../local/simulator/wecom-throttle.ts';
+import { createCorp, withinCorpLimits } from '../../../local/simulator/wecom.ts';
 import { MIDNIGHT, openSimulator } from './harness.ts';
 
 const { corpId, agentId } = DEMO_WECOM_APP;
@@ -27,7 +26,7 @@ describe('gettoken returns the same token to the very end', () => {
     expect(second).toMatchObject({ errcode: 0, errmsg: 'ok', expires_in: expiresIn });
   });
 
-  test('no overlap: at 7,200 s the old token is dead, and gets 42001', async () => {
+  test('no overlap: at 7,200 s the old token has expired, and gets 42001', async () => {
     const { at, wecom, probe } = await openSimulator();
     const { access_token: old } = await wecom();
     at(7199);
@@ -47,20 +46,20 @@ describe('gettoken returns the same token to the very end', () => {
 });
 
 describe('WeCom may invalidate it early', () => {
-  test('it is dead at once with 40014, and the next call gets a new one', async () => {
+  test('it is invalid at once with 40014, and the next call gets a new one', async () => {
     const { at, wecom, probe, simulator } = await openSimulator();
     const { access_token: old = '' } = await wecom();
     at(1000);
     simulator.invalidateWecomToken(corpId, agentId);
     expect(await probe(old)).toBe(40014);
-    expect(simulator.tokenAlive(old)).toBe(false);
+    expect(simulator.isTokenValid(old)).toBe(false);
     expect(simulator.currentWecomToken(corpId, agentId)).toBeUndefined();
 
     const { access_token: fresh = '', expires_in } = await wecom();
     expect(fresh).not.toBe(old);
     expect(expires_in).toBe(7200);
     expect(simulator.currentWecomToken(corpId, agentId)).toBe(fresh);
-    expect(simulator.tokenAlive(fresh)).toBe(true);
+    expect(simulator.isTokenValid(fresh)).toBe(true);
     expect(await probe(fresh)).toBe(0);
     expect(await probe(old)).toBe(40014);
     at(7200);
@@ -75,7 +74,7 @@ describe('WeCom may invalidate it early', () => {
 });
 
 describe('one token per app secret', () => {
-  test('apps of one corp each have their own, and do not touch each other', async () => {
+  test('apps of one corp each have their own, and do not affect each other', async () => {
     const { wecom, probe, simulator } = await openSimulator({ wecomApps: [DEMO_WECOM_APP, sales] });
     const ours = await wecom();
     const theirs = await wecom({ corpsecret: 'sales' });
@@ -94,7 +93,7 @@ describe('one token per app secret', () => {
     expect((await wecom({ corpid: other.corpId })).access_token).not.toBe(ours.access_token);
   });
 
-  test('a new secret locks out the old one; the token lives on', async () => {
+  test('a new secret replaces the old one; the token stays valid', async () => {
     const { wecom, simulator } = await openSimulator();
     const { access_token } = await wecom();
     simulator.setWecomSecret(corpId, agentId, 'brand-new');
@@ -103,7 +102,7 @@ describe('one token per app secret', () => {
   });
 });
 
-describe('who is let in', () => {
+describe('authentication', () => {
   test.each([
     [{ corpid: '' }, 41002, 'corpid missing'],
     [{ corpid: '', corpsecret: '' }, 41002, 'corpid missing'],
@@ -142,7 +141,7 @@ describe('who is let in', () => {
     expect((await wecom()).errcode).toBe(errcode);
   });
 
-  test('trusted IPs are the app’s own, and looked at after the secret', async () => {
+  test('trusted IPs are the app’s own, and checked after the secret', async () => {
     const strict = { ...sales, trustedIps: ['198.51.100.1'] };
     const { wecom } = await openSimulator({ wecomApps: [DEMO_WECOM_APP, strict] });
     expect((await wecom({ corpsecret: 'sales' })).errcode).toBe(60020);
@@ -150,7 +149,7 @@ describe('who is let in', () => {
     expect((await wecom()).errcode).toBe(0);
   });
 
-  test('something else than an IP is named', async () => {
+  test('an entry that is not an IP is named', async () => {
     const { simulator } = await openSimulator();
     expect(() => simulator.setTrustedIps(corpId, agentId, ['example.com'])).toThrow(
       "'example.com' is neither",
@@ -168,48 +167,48 @@ describe('limits of a corp', () => {
   const error = (errcode: number) => expect.objectContaining({ errcode });
 
   test('10,000 calls a minute, then 45009 until the next', () => {
-    const corp = openCorp(corpId);
-    for (let call = 1; call <= 10_000; call += 1) throttled(corp, MIDNIGHT, granted);
-    expect(() => throttled(corp, MIDNIGHT + 59_999, granted)).toThrow('api freq out of limit');
-    expect(() => throttled(corp, MIDNIGHT + 59_999, granted)).toThrow(error(45009));
-    expect(throttled(corp, MIDNIGHT + 60_000, granted)).toBe('granted');
+    const corp = createCorp(corpId);
+    for (let call = 1; call <= 10_000; call += 1) withinCorpLimits(corp, MIDNIGHT, granted);
+    expect(() => withinCorpLimits(corp, MIDNIGHT + 59_999, granted)).toThrow('api freq out of limit');
+    expect(() => withinCorpLimits(corp, MIDNIGHT + 59_999, granted)).toThrow(error(45009));
+    expect(withinCorpLimits(corp, MIDNIGHT + 60_000, granted)).toBe('granted');
   });
 
   test('150,000 calls an hour, then 45009 until the next', () => {
-    const corp = openCorp(corpId);
+    const corp = createCorp(corpId);
     for (let call = 0; call < 150_000; call += 1) {
-      throttled(corp, MIDNIGHT + Math.floor(call / 10_000) * 60_000, granted);
+      withinCorpLimits(corp, MIDNIGHT + Math.floor(call / 10_000) * 60_000, granted);
     }
-    expect(() => throttled(corp, MIDNIGHT + 3_599_999, granted)).toThrow(error(45009));
-    expect(throttled(corp, MIDNIGHT + 3_600_000, granted)).toBe('granted');
+    expect(() => withinCorpLimits(corp, MIDNIGHT + 3_599_999, granted)).toThrow(error(45009));
+    expect(withinCorpLimits(corp, MIDNIGHT + 3_600_000, granted)).toBe('granted');
   });
 
   test('2,000 failing calls in an hour block the corp for an hour, right secret or not', () => {
-    const corp = openCorp(corpId);
+    const corp = createCorp(corpId);
     const half = MIDNIGHT + 1_800_000;
     for (let call = 1; call <= 1_999; call += 1) {
-      expect(() => throttled(corp, MIDNIGHT, refused)).toThrow(error(40001));
+      expect(() => withinCorpLimits(corp, MIDNIGHT, refused)).toThrow(error(40001));
     }
-    expect(throttled(corp, MIDNIGHT, granted)).toBe('granted');
-    expect(() => throttled(corp, half, refused)).toThrow(error(40001));
-    expect(() => throttled(corp, half, granted)).toThrow(error(45009));
-    expect(() => throttled(corp, half + 3_599_999, granted)).toThrow(error(45009));
-    expect(throttled(corp, half + 3_600_000, granted)).toBe('granted');
-    expect(() => throttled(corp, half + 3_600_000, refused)).toThrow(error(40001));
-    expect(throttled(corp, half + 3_600_000, granted)).toBe('granted');
+    expect(withinCorpLimits(corp, MIDNIGHT, granted)).toBe('granted');
+    expect(() => withinCorpLimits(corp, half, refused)).toThrow(error(40001));
+    expect(() => withinCorpLimits(corp, half, granted)).toThrow(error(45009));
+    expect(() => withinCorpLimits(corp, half + 3_599_999, granted)).toThrow(error(45009));
+    expect(withinCorpLimits(corp, half + 3_600_000, granted)).toBe('granted');
+    expect(() => withinCorpLimits(corp, half + 3_600_000, refused)).toThrow(error(40001));
+    expect(withinCorpLimits(corp, half + 3_600_000, granted)).toBe('granted');
   });
 
   test('failing calls of two hours do not add up', () => {
-    const corp = openCorp(corpId);
+    const corp = createCorp(corpId);
     for (const at of [MIDNIGHT, MIDNIGHT + 3_600_000]) {
       for (let call = 1; call <= 1_999; call += 1) {
-        expect(() => throttled(corp, at, refused)).toThrow(error(40001));
+        expect(() => withinCorpLimits(corp, at, refused)).toThrow(error(40001));
       }
     }
-    expect(throttled(corp, MIDNIGHT + 3_600_000, granted)).toBe('granted');
+    expect(withinCorpLimits(corp, MIDNIGHT + 3_600_000, granted)).toBe('granted');
   });
 
-  test('gettoken counts what it refuses, but for an unknown corp, which is nobody’s', async () => {
+  test('gettoken counts what it refuses, except for an unknown corp', async () => {
     const { wecom, simulator } = await openSimulator();
     simulator.setTrustedIps(corpId, agentId, ['198.51.100.1']);
     expect((await wecom({ corpid: 'wwnobody' })).errcode).toBe(40013);

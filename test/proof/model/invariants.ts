@@ -90,8 +90,11 @@ export class Invariants {
   async checkKept({ served }: Before): Promise<void> {
     const after = await this.#readers.served();
     for (const [id, value] of served) {
-      const life = this.#world.wechat.lifeOf(value);
-      const ends = Math.min(life?.diesAt ?? 0, this.#world.records.get(id)?.current?.expiresAt ?? Infinity);
+      const life = this.#world.wechat.validityOf(value);
+      const ends = Math.min(
+        life?.validUntil ?? 0,
+        this.#world.records.get(id)?.current?.expiresAt ?? Infinity,
+      );
       if (!after.has(id) && this.#deployment.now < ends - SKEW_MS) throw new Error(`${id} was thrown away`);
     }
   }
@@ -136,7 +139,7 @@ export class Invariants {
 
   /** We serve a value until `expiresAt`, so that is no later than WeChat said, but for what was lost with an answer. */
   #checkPromise(id: string, { value, expiresAt }: IssuedValue, skewMs: number): void {
-    const life = this.#world.wechat.lifeOf(value);
+    const life = this.#world.wechat.validityOf(value);
     // WeChat has forgotten what ended a day ago.
     if (!life) return;
     const lateMs = expiresAt - life.expiresAt;
@@ -151,7 +154,7 @@ export class Invariants {
   #adoptedLateMs(id: string): number {
     const current = this.#world.records.get(id)?.current;
     if (!current || OVERLAPPING.includes(id) || !this.#answersLost) return 0;
-    const { issuedAt = current.issuedAt } = this.#world.wechat.lifeOf(current.value) ?? {};
+    const { issuedAt = current.issuedAt } = this.#world.wechat.validityOf(current.value) ?? {};
     return Math.max(0, current.issuedAt - issuedAt);
   }
 

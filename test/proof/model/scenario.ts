@@ -1,5 +1,5 @@
 import { type App, credentialId, fingerprintOf } from '../../../functions/core/credential.ts';
-import { Refusal } from '../../../local/simulator/refusal.ts';
+import { WechatErrorResponse } from '../../../local/simulator/error-responses.ts';
 import { apps } from '../stories.ts';
 import { Deployment, type FaultMode, type Invocation, MINUTE } from './deployment.ts';
 import { HEALING_TICKS, Invariants } from './invariants.ts';
@@ -108,7 +108,7 @@ export class Scenario {
       this.#wechat.rotate(appId);
     } catch (error) {
       // The day's calls may be spent, for everybody.
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof WechatErrorResponse)) throw error;
     }
   }
 

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { accountRefusals } from '../../../local/simulator/errors.ts';
+import { accountErrorCodes } from '../../../local/simulator/error-responses.ts';
 import { DEMO_ACCOUNT } from '../../../local/simulator/simulator.ts';
 import { openSimulator } from './harness.ts';
 
 const { appId } = DEMO_ACCOUNT;
 
-describe('who is let in', () => {
-  test.each(accountRefusals)(
-    'an account in state %d is refused on both token routes, until it is mended',
+describe('authentication', () => {
+  test.each(accountErrorCodes)(
+    'an account in state %d is refused on both token routes, until that state ends',
     async (errcode) => {
       const { classic, stable, simulator, probe } = await openSimulator();
       const { access_token } = await classic();
@@ -20,7 +20,7 @@ describe('who is let in', () => {
     },
   );
 
-  test('a new secret locks out the old one; tokens live on', async () => {
+  test('a new secret replaces the old one; tokens stay valid', async () => {
     const { classic, simulator, probe } = await openSimulator();
     const { access_token } = await classic();
     simulator.setSecret(appId, 'brand-new');
@@ -29,7 +29,7 @@ describe('who is let in', () => {
     expect(await probe(access_token)).toBe(0);
   });
 
-  test('the first mistake counts: secret, state, IP list, quota', async () => {
+  test('the first error counts: secret, state, IP list, quota', async () => {
     const { classic, simulator } = await openSimulator({
       accounts: [{ ...DEMO_ACCOUNT, allowedIps: ['198.51.100.1'], dailyTokenQuota: 1 }],
     });
@@ -64,7 +64,7 @@ describe('the IP list', () => {
     expect((await stable()).errcode).toBe(expected);
   });
 
-  test('40164 names the caller just so', async () => {
+  test('40164 names the caller in the words of WeChat', async () => {
     const { classic, simulator } = await openSimulator();
     simulator.setAllowedIps(appId, ['198.51.100.1']);
     for (let call = 0; call < 4; call += 1) {
@@ -77,7 +77,7 @@ describe('the IP list', () => {
   });
 
   test.each(['example.com', '203.0.113.0/33', '203.0.113.0/', '2001:db8::/129', ''])(
-    "'%s' is no entry",
+    "'%s' is not accepted as an entry",
     async (entry) => {
       const { simulator } = await openSimulator();
       expect(() => simulator.setAllowedIps(appId, [entry])).toThrow(`'${entry}' is neither`);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DEMO_ACCOUNT, DEMO_WECOM_APP, startSimulator } from '../../../local/simulator/simulator.ts';
-import { StateFile } from '../../../local/simulator/state-file.ts';
+import { StateFile } from '../../../local/simulator/state.ts';
 import { openSimulator } from './harness.ts';
 
 let folder: string;
@@ -36,7 +36,7 @@ test('restarting keeps the tokens, the tickets and what was spent of the quotas'
   expect(await after.probe(old.access_token)).toBe(40001);
 });
 
-test('restarting keeps what was done behind the routes, and adds new accounts', async () => {
+test('restarting keeps what the operator changed, and adds new accounts', async () => {
   const before = await startSimulator({ statePath });
   before.setSecret(appId, 'changed');
   before.setState(appId, 40243);
@@ -52,7 +52,7 @@ test('restarting keeps what was done behind the routes, and adds new accounts', 
   expect((await classic({ secret: 'changed' })).errcode).toBe(40243);
 });
 
-test('restarting keeps WeCom’s tokens and tickets, and what was done behind its routes', async () => {
+test('restarting keeps WeCom’s tokens and tickets, and what the operator changed', async () => {
   const { corpId, agentId } = DEMO_WECOM_APP;
   const other = { corpId, agentId: 1000003, secret: 'other' };
   const before = await openSimulator({ statePath, wecomApps: [DEMO_WECOM_APP, other] });

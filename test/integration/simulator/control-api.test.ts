@@ -20,7 +20,7 @@ const open = async () => {
 
 const fingerprint = (value = '') => createHash('sha256').update(value).digest('hex');
 
-describe('the control plane', () => {
+describe('the control API', () => {
   test('state shows counters and fingerprints, never a value', async () => {
     const { classic, stable, ticket, wecom, wecomTicket, control } = await open();
     const classicToken = await classic();
@@ -71,7 +71,7 @@ describe('the control plane', () => {
     expect((await control('GET', `alive?token=${access_token}`)).json).toEqual({ alive: false });
   });
 
-  test('accounts, secret, ip-list and state change who is let in', async () => {
+  test('accounts, secret, ip-list and state change who is authenticated', async () => {
     const { classic, control } = await open();
     const other = { appid: 'wxother0123456789a', secret: 'first' };
     const errcode = async () => (await classic(other)).errcode;
@@ -90,7 +90,7 @@ describe('the control plane', () => {
     expect(await control('POST', 'rotate', { appId: other.appid })).toMatchObject({ status: 409 });
   });
 
-  test('wecom-apps, wecom-secret and trusted-ips change who is let in', async () => {
+  test('wecom-apps, wecom-secret and trusted-ips change who is authenticated', async () => {
     const { wecom, control } = await open();
     const other = { corpId: 'wwother0123456789a', agentId: 1000009 };
     const errcode = async () => (await wecom({ corpid: other.corpId, corpsecret: 'first' })).errcode;
@@ -108,7 +108,7 @@ describe('the control plane', () => {
     expect(await errcode()).toBe(0);
   });
 
-  test('wecom-invalidate kills the token', async () => {
+  test('wecom-invalidate invalidates the token', async () => {
     const { wecom, control } = await open();
     const { access_token } = await wecom();
     expect((await control('GET', `alive?token=${access_token}`)).json).toEqual({ alive: true });
@@ -124,7 +124,7 @@ describe('the control plane', () => {
     expect((await control('GET', `alive?token=${access_token}`)).json).toEqual({ alive: true });
   });
 
-  test('rotate tells the fingerprint of the new token', async () => {
+  test('rotate answers with the fingerprint of the new token', async () => {
     const { control, simulator } = await open();
     const { json } = await control('POST', 'rotate', { appId });
     expect(json['fingerprint']).toBe(fingerprint(simulator.currentToken(appId, 'classic')));
@@ -143,7 +143,7 @@ describe('the control plane', () => {
   });
 });
 
-describe('mistakes are named', () => {
+describe('a wrong request is explained', () => {
   test.each<[string, string, unknown, string]>([
     ['POST', 'rotate', {}, 'appId: '],
     ['POST', 'rotate', 'no json', 'body: '],
@@ -195,7 +195,7 @@ describe('mistakes are named', () => {
     ],
     ['POST', 'nowhere', {}, 'no POST /_simulator/nowhere'],
     ['DELETE', 'state', {}, 'no DELETE /_simulator/state'],
-  ])('%s %s %j is not there', async (method, path, body, error) => {
+  ])('%s %s %j is not found', async (method, path, body, error) => {
     const { control } = await open();
     expect(await control(method, path, body)).toEqual({ status: 404, json: { error } });
   });

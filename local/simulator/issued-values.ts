@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+
+export const issuedValueSchema = z.strictObject({
+  value: z.string(),
+  issuedAt: z.number(),
+  /** End of the lifetime that `expires_in` promised. */
+  expiresAt: z.number(),
+  /** When it stops being valid: before `expiresAt` once a newer value replaced it, or once it was invalidated. */
+  validUntil: z.number(),
+});
+/** A token or ticket that was issued. Instants are epoch milliseconds. */
+export type IssuedValue = z.infer<typeof issuedValueSchema>;
+
+export type IssuePolicy = {
+  readonly lifetimeMs: number;
+  /** How long the immediately previous value stays valid. */
+  readonly overlapMs: number;
+};
+
+/** An account or a corp: it counts the values that it issued, so that no two are alike. */
+export type Issuer = { serial: number };
+
+const REMEMBERED_MS = 24 * 3_600_000;
+
+/**
+ * A value that was never issued before, about as long as WeChat's own. Its prefix lets a test search logs and
+ * templates for leaks: `sim(classic|stable|wecom|ticket)_`. The instant is part of it, so that a simulator
+ * without a state file does not repeat its values after a restart.
+ *
+ * @param id AppID or CorpID of the issuer
+ */
+export function mintValue(
+  issuer: Issuer,
+  id: string,
+  kind: 'classic' | 'stable' | 'wecom' | 'ticket',
+  now: number,
+): string {
+  issuer.serial += 1;
+  const noise = createHash('shake256', { outputLength: 96 })
+    .update(`${id} ${kind} ${issuer.serial} ${now}`)
+    .digest('base64url');
+  return `sim${kind}_${noise}`;
+}
+
+/**
+ * Makes `value` the newest of `history` (oldest first). Only the immediately previous value has the overlap: the
+ * one before it is invalid at once, and none is valid for longer than it was promised
+ * (docs/wechat.md#classic-token).
+ */
+export function issue(history: IssuedValue[], value: string, now: number, policy: IssuePolicy): IssuedValue {
+  const previous = history.at(-1);
+  const beforePrevious = history.at(-2);
+  if (previous) previous.validUntil = Math.min(previous.validUntil, now + policy.overlapMs);
+  if (beforePrevious) beforePrevious.validUntil = Math.min(beforePrevious.validUntil, now);
+
+  // Remembered for a day after their end, because an expired token gets another code than a string that never was one.
+  const firstRemembered = history.findIndex(({ expiresAt }) => expiresAt + REMEMBERED_MS > now);
+  history.splice(0, firstRemembered === -1 ? history.length : firstRemembered);
+
+  const expiresAt = now + policy.lifetimeMs;
+  const issued = { value, issuedAt: now, expiresAt, validUntil: expiresAt };
+  history.push(issued);
+  return issued;
+}
+
+export function isValid(issued: IssuedValue, now: number): boolean {
+  return now < issued.validUntil;
+}
+
+/** The newest value while it is valid. */
+export function currentOf(history: readonly IssuedValue[], now: number): IssuedValue | undefined {
+  const newest = history.at(-1);
+  return newest && isValid(newest, now) ? newest : undefined;
+}
+
+/** What `expires_in` says: whole seconds, rounded down so that no more is promised than there is. */
+export function secondsLeft(issued: IssuedValue, now: number): number {
+  return Math.floor((issued.expiresAt - now) / 1000);
+}

@@ -1,42 +1,54 @@
-import { installClients } from '../test/support/install-clients.ts';
 import type { Candidate } from './availability/candidate.ts';
-import { picture } from './availability/chart.ts';
+import { chart } from './availability/chart.ts';
 import { type Fault, faults, outages } from './availability/faults.ts';
 import { beyondBoundSeconds, type Month, playMonth } from './availability/month.ts';
 import { ours } from './availability/ours.ts';
 import { plainLambda } from './availability/plain-lambda.ts';
 import { sdk } from './availability/sdk.ts';
 import { cacheKey, databaseRow, fetchEveryTime, jsonFile } from './availability/usual-forms.ts';
-import { decimal, meanOf, section, spread, table, whole } from './report/markdown.ts';
-import { writeMeasured, writePicture } from './report/page.ts';
+import {
+  decimal,
+  meanOf,
+  section,
+  spread,
+  table,
+  whole,
+  writeChart,
+  writeResults,
+} from './harness/report.ts';
+import { installClients } from './peers/sdk-packages.ts';
 
-/** A month of faults for us and for what people do otherwise. */
+/** A month of faults, for this refresher and for the usual alternatives. Writes into docs/benchmarks.md. */
 
-type Open = () => Candidate | Promise<Candidate>;
+type OpenCandidate = () => Candidate | Promise<Candidate>;
 
-const oursInEachWay = [
+const ourForms = [
   () => ours('**wechat-token-refresher**', 'classic'),
-  () => ours('**the same, and apps report dead tokens**', 'classic', { report: true }),
+  () => ours('**the same, and apps report invalid tokens**', 'classic', { report: true }),
   () => ours('**the same, `"tokenApi": "stable"`**', 'stable'),
 ] as const;
-const usualForms: readonly Open[] = [databaseRow, cacheKey, jsonFile, fetchEveryTime];
+const usualForms: readonly OpenCandidate[] = [databaseRow, cacheKey, jsonFile, fetchEveryTime];
 const coWechatApi = () => sdk('co-wechat-api', 'shared store');
-const sdks: readonly Open[] = [
+const sdks: readonly OpenCandidate[] = [
   coWechatApi,
   () => sdk('wechat-api', 'shared store'),
   () => sdk('node-easywechat', 'shared files'),
 ];
-/** What real processes do at once is another thing each time; we and the models do the same in each month. */
+/** Concurrent processes give other results each month; ours and the models are deterministic and play one. */
 const SDK_MONTHS = 3;
 
-/** The months that each of them plays, with the faults that it meets. */
-async function play(candidates: readonly Open[], met: readonly Fault[], months = 1): Promise<Month[][]> {
+/** Plays `months` months with each candidate. */
+async function play(
+  candidates: readonly OpenCandidate[],
+  faults: readonly Fault[],
+  months = 1,
+): Promise<Month[][]> {
   const played: Month[][] = [];
   for (const open of candidates) {
-    const ofOne: Month[] = [];
-    for (let month = 0; month < months; month++) ofOne.push(await playMonth(await open(), met));
-    console.error(`${ofOne[0]?.name}: done`);
-    played.push(ofOne);
+    const monthsOfOne: Month[] = [];
+    for (let month = 0; month < months; month++) monthsOfOne.push(await playMonth(await open(), faults));
+    console.error(`${monthsOfOne[0]?.name}: done`);
+    played.push(monthsOfOne);
   }
   return played;
 }
@@ -46,7 +58,7 @@ function figures(played: readonly (readonly Month[])[]): string {
     [
       '',
       'months',
-      'seconds with a dead token',
+      'seconds with an invalid token',
       'of them beyond 6 minutes at a time',
       `failed of ${whole(played[0]?.[0]?.calls ?? 0)} calls`,
       'in %',
@@ -58,7 +70,7 @@ function figures(played: readonly (readonly Month[])[]): string {
       return [
         months[0]?.name ?? '',
         whole(months.length),
-        spread(months.map((month) => month.deadSeconds)),
+        spread(months.map((month) => month.invalidSeconds)),
         spread(months.map(beyondBoundSeconds)),
         spread(months.map((month) => month.failedCalls)),
         decimal(meanOf(months.map((month) => (100 * month.failedCalls) / month.calls))),
@@ -71,14 +83,14 @@ function figures(played: readonly (readonly Month[])[]): string {
 
 await installClients();
 const all = [
-  ...(await play([...oursInEachWay, plainLambda, ...usualForms], faults)),
+  ...(await play([...ourForms, plainLambda, ...usualForms], faults)),
   ...(await play(sdks, faults, SDK_MONTHS)),
 ];
-const [classic, , stable] = oursInEachWay;
+const [classic, , stable] = ourForms;
 const inOutages = await play([classic, stable, plainLambda, coWechatApi], outages);
 
-writePicture('availability.svg', picture(all.flatMap((months) => months.slice(0, 1))));
-writeMeasured(
+writeChart('availability.svg', chart(all.flatMap((months) => months.slice(0, 1))));
+writeResults(
   'benchmarks.md',
   'bench:availability',
   [
@@ -92,7 +104,7 @@ writeMeasured(
       ),
     ),
     section(
-      `Outages alone: ${outages.length} hours out of reach, at any moment of a token's life`,
+      `Outages alone: ${outages.length} hours without WeChat, spread over a token's lifetime`,
       figures(inOutages),
     ),
   ].join('\n\n'),

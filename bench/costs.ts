@@ -1,13 +1,12 @@
-import { doors, egressOf, modes, type Quantities, totalOf, usageOf } from './costs/bill.ts';
+import { egressModes, egressOf, type Quantities, readInterfaces, totalOf, usageOf } from './costs/bill.ts';
 import { type Counts, countMonth } from './costs/count.ts';
 import { costOf, PRICES_DATED, type Priced, prices } from './costs/prices.ts';
-import { section, table, whole } from './report/markdown.ts';
-import { writeMeasured } from './report/page.ts';
+import { section, table, whole, writeResults } from './harness/report.ts';
 
-/** What a month costs: calls counted by running the core on a simulated clock, times list prices. Writes docs/costs.md's tables. */
+/** The cost of a month: calls of the core on a simulated clock, times list prices. Writes into docs/costs.md. */
 
 const sizes = [1, 10, 60, 200] as const;
-const heads = sizes.map((size) => (size === 1 ? '1 app' : `${size} apps`));
+const columns = sizes.map((size) => (size === 1 ? '1 app' : `${size} apps`));
 
 /** The tables of docs/costs.md, as Markdown. */
 export async function costTables(): Promise<string> {
@@ -19,7 +18,7 @@ export async function costTables(): Promise<string> {
   return [
     section('A month, by egress mode', byMode(deployments, { free: false })),
     section('The same in an account that uses nothing else', byMode(deployments, { free: true })),
-    section('What `direct` is made of', parts(deployments)),
+    section('What `direct` is made of', breakdown(deployments)),
     section('A million reads', reads()),
     section('What was counted', counted(deployments)),
     section(`List prices of us-east-1, ${PRICES_DATED}`, priceList()),
@@ -30,20 +29,20 @@ type Deployment = { readonly counts: Counts; readonly usage: Quantities };
 
 function byMode(deployments: readonly Deployment[], options: { free: boolean }): string {
   return table(
-    ['USD', ...heads],
-    modes.map((mode) => [
+    ['USD', ...columns],
+    egressModes.map((mode) => [
       `\`${mode}\``,
       ...deployments.map(({ counts, usage }) => usd(totalOf([usage, egressOf(mode, counts)], options))),
     ]),
   );
 }
 
-function parts(deployments: readonly Deployment[]): string {
-  const all = Object.keys(deployments[0]?.usage ?? {}) as Priced[];
+function breakdown(deployments: readonly Deployment[]): string {
+  const parts = Object.keys(deployments[0]?.usage ?? {}) as Priced[];
   return table(
-    ['USD', ...heads],
+    ['USD', ...columns],
     [
-      ...all.map((what) => [
+      ...parts.map((what) => [
         prices[what].what,
         ...deployments.map(({ usage }) => usd(costOf(what, usage[what] ?? 0, { free: false }))),
       ]),
@@ -55,8 +54,8 @@ function parts(deployments: readonly Deployment[]): string {
 function reads(): string {
   return table(
     ['by', 'USD', 'made of'],
-    Object.entries(doors).map(([door, usage]) => [
-      door,
+    Object.entries(readInterfaces).map(([name, usage]) => [
+      name,
       usd(totalOf([usage], { free: false })),
       (Object.entries(usage) as [Priced, number][])
         .map(([what, quantity]) => `${prices[what].what} ${usd(costOf(what, quantity, { free: false }))}`)
@@ -74,12 +73,12 @@ function counted(deployments: readonly Deployment[]): string {
     ['write units of the table', ({ writeUnits }) => writeUnits],
     ['parameters written', ({ parameterWrites }) => parameterWrites],
     ['secrets read, at most', ({ parameterReads }) => parameterReads],
-    ['minutes waited for the end of a ticket', ({ waitedMs }) => waitedMs / 60_000],
+    ['minutes spent waiting for tickets to expire', ({ waitedMs }) => waitedMs / 60_000],
     ['MB of logs', ({ logBytes }) => logBytes / 1e6],
     ['custom metrics, on average', ({ metrics }) => metrics],
   ];
   return table(
-    ['in a month', ...heads],
+    ['in a month', ...columns],
     rows.map(([what, of]) => [what, ...deployments.map(({ counts }) => whole(of(counts)))]),
   );
 }
@@ -98,4 +97,4 @@ function priceList(): string {
 
 const usd = (amount: number): string => amount.toFixed(2);
 
-if (import.meta.main) writeMeasured('costs.md', 'bench:costs', await costTables());
+if (import.meta.main) writeResults('costs.md', 'bench:costs', await costTables());

@@ -5,15 +5,14 @@ import { recordTable } from '../functions/aws/record-table.ts';
 import { blankRecord, fingerprintOf } from '../functions/core/credential.ts';
 import type { Deployment } from '../functions/deployment.ts';
 import { openEmbeddedTable } from '../local/embedded-table.ts';
-import { type Bundles, makeBundles } from './latency/bundles.ts';
-import { contributors } from './latency/contributors.ts';
-import { type ColdStart, coldStarts } from './latency/measure.ts';
-import { temporaryFolder } from './latency/temporary-folder.ts';
-import { machine } from './report/machine.ts';
-import { section, table, whole } from './report/markdown.ts';
-import { writeMeasured } from './report/page.ts';
+import { machine, section, table, whole, writeResults } from './harness/report.ts';
+import { type Bundles, compositionOf, makeBundles, temporaryFolder } from './latency/bundles.ts';
+import { type ColdStart, coldStarts } from './latency/cold-starts.ts';
 
-/** How fast the read function is that `cdk synth` made, beside a handler that does nothing and one as bundled by default. */
+/**
+ * Start and response times of the read function that `cdk synth` bundles, compared with a handler that does nothing and with
+ * CDK's default bundling. Writes into docs/benchmarks.md.
+ */
 
 const COLD_ROUNDS = 25;
 const WARM_ROUNDS = 5;
@@ -33,7 +32,7 @@ const names = {
   empty: 'an empty handler',
   read: '**the read function**',
   onSdk: 'the same on the SDK, with our options',
-  byDefault: 'the same on the SDK, bundled by default',
+  byDefault: 'the same on the SDK, default bundling',
 } as const;
 type Name = keyof typeof names;
 const candidates = Object.keys(names) as Name[];
@@ -49,7 +48,7 @@ async function measure(bundles: Bundles, environment: Record<string, string>) {
   return { cold, warm, roundTripMs: uncached.warmP50Ms };
 }
 
-/** The same bundle, asked to read the table each time. */
+/** The same bundle, configured to read the table for each call. */
 function withoutCache(bundle: string): string {
   const folder = temporaryFolder();
   cpSync(dirname(bundle), folder, { recursive: true });
@@ -86,19 +85,19 @@ function speeds(bundles: Bundles, { cold, warm }: Measured): string {
   );
 }
 
-function aims(bundles: Bundles, { cold, warm, roundTripMs }: Measured): string {
+function targets(bundles: Bundles, { cold, warm, roundTripMs }: Measured): string {
   const bytes = statSync(bundles.read).size;
   const loadShare = cold.read.loadMs / cold.byDefault.loadMs;
   const allowedMs = 2 * (cold.empty.sinceProcessStartMs + roundTripMs);
   const aboveEmptyMs = warm.read.warmP50Ms - warm.empty.warmP50Ms;
-  const row = (aim: string, limit: string, measured: string, met: boolean) => [
-    aim,
+  const row = (target: string, limit: string, measured: string, met: boolean) => [
+    target,
     limit,
     measured,
     met ? 'yes' : '**no**',
   ];
   return table(
-    ['aim', 'at most', 'measured', 'met'],
+    ['target', 'at most', 'measured', 'met'],
     [
       row('bundle, bytes', whole(150_000), whole(bytes), bytes <= 150_000),
       row("load, as a share of the default bundle's", '0.6', loadShare.toFixed(2), loadShare <= 0.6),
@@ -115,7 +114,7 @@ function aims(bundles: Bundles, { cold, warm, roundTripMs }: Measured): string {
 
 async function composition(bundles: Bundles): Promise<string> {
   const of = async (entry: 'read' | 'refresh') => {
-    const { bytes, packages } = await contributors(entry, bundles[entry]);
+    const { bytes, packages } = await compositionOf(entry, bundles[entry]);
     const largest = packages.slice(0, 5).map(([name, size]) => `${name} ${whole(size)}`);
     return [`functions/${entry}.ts`, whole(bytes), largest.join(', ')];
   };
@@ -153,13 +152,13 @@ const measured = await measure(bundles, {
   DEPLOYMENT_URL: pathToFileURL(bundles.read).href,
 });
 await dynamodb.close();
-writeMeasured(
+writeResults(
   'benchmarks.md',
   'bench:latency',
   [
     machine(),
     section('Speed', speeds(bundles, measured)),
-    section('Aims', aims(bundles, measured)),
-    section('What the bundles are made of', await composition(bundles)),
+    section('Targets', targets(bundles, measured)),
+    section('Composition of the bundles', await composition(bundles)),
   ].join('\n\n'),
 );

@@ -1,57 +1,83 @@
-import { catchBugs, MAX_STORIES } from '../test/proof/catch-bugs.ts';
-import { tryEveryPoint } from '../test/proof/crash-points.ts';
-import { anyStoryHeals } from '../test/proof/model/property.ts';
-import { stories } from '../test/proof/stories.ts';
-import { section, table, whole } from './report/markdown.ts';
-import { writeMeasured } from './report/page.ts';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { section, table, whole, writeResults } from './harness/report.ts';
 
-/** How much was tried to lose a token: every crash point, many drawn stories, and bugs that must be found. */
+/**
+ * How much was tried to lose a token: every crash point, many drawn scenarios, and bugs that they must find. Writes into
+ * docs/benchmarks.md.
+ */
 
-const DRAWN_STORIES = 10_000;
+/** What test/proof/measure.ts prints. */
+export type ProofReport = {
+  readonly crashPoints: readonly {
+    readonly scenario: string;
+    readonly calls: number;
+    readonly points: number;
+    readonly violations: readonly string[];
+  }[];
+  readonly drawn: {
+    readonly seed: number;
+    readonly runs: number;
+    readonly events: number;
+    readonly upstreamCalls: number;
+    readonly healingTicks: number;
+  };
+  /** Scenarios that were drawn for each bug, unless one of them caught it. */
+  readonly maxScenarios: number;
+  /** `scenarios`: the number of the first one that caught the bug, or null. */
+  readonly bugs: readonly {
+    readonly bug: string;
+    readonly file: string;
+    readonly scenarios: number | null;
+  }[];
+};
 
-async function crashPoints(): Promise<string> {
-  const rows: [string, number, number, number][] = [];
-  for (const story of stories) {
-    const { calls, points, violations } = await tryEveryPoint(story);
-    rows.push([story.name, calls, points, violations.length]);
-  }
+async function measure(): Promise<ProofReport> {
+  const script = fileURLToPath(new URL('../test/proof/measure.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [script]);
+  return JSON.parse(stdout);
+}
+
+function crashPointTable({ crashPoints }: ProofReport): string {
+  const rows = crashPoints.map(
+    ({ scenario, calls, points, violations }) => [scenario, calls, points, violations.length] as const,
+  );
   const sum = (column: 1 | 2 | 3) => rows.reduce((total, row) => total + row[column], 0);
   return table(
-    ['story', 'calls', 'points', 'violations'],
-    [...rows, ['**all**', sum(1), sum(2), sum(3)] as const].map(([story, ...counts]) => [
-      story,
+    ['scenario', 'calls', 'points', 'violations'],
+    [...rows, ['**all**', sum(1), sum(2), sum(3)] as const].map(([scenario, ...counts]) => [
+      scenario,
       ...counts.map(whole),
     ]),
   );
 }
 
-async function drawnStories(): Promise<string> {
-  const seed = Date.now() & 0x7fffffff;
-  const { runs, events, upstreamCalls, healingTicks } = await anyStoryHeals({ numRuns: DRAWN_STORIES, seed });
+function drawnScenarios({ drawn: { seed, runs, events, upstreamCalls, healingTicks } }: ProofReport): string {
   return [
-    `${whole(runs)} stories with ${whole(events)} events and ${whole(upstreamCalls)} calls to WeChat (seed ${seed}): no violation.`,
-    `When everything worked again, all had healed with the ${healingTicks}th tick at the latest.`,
+    `${whole(runs)} scenarios with ${whole(events)} events and ${whole(upstreamCalls)} calls to WeChat (seed ${seed}): no violation.`,
+    `When all faults had ended, everything had healed by the ${healingTicks}th tick at the latest.`,
   ].join('\n');
 }
 
-async function caughtBugs(): Promise<string> {
-  const caught = await catchBugs();
+function caughtBugs({ bugs, maxScenarios }: ProofReport): string {
   return table(
-    ['bug', 'put into', 'caught by story'],
-    caught.map(({ bug, file, stories }) => [
+    ['bug', 'put into', 'caught by scenario'],
+    bugs.map(({ bug, file, scenarios }) => [
       bug,
       file && `\`${file}\``,
-      stories === null ? `not in ${whole(MAX_STORIES)}` : whole(stories),
+      scenarios === null ? `not in ${whole(maxScenarios)}` : whole(scenarios),
     ]),
   );
 }
 
-writeMeasured(
+const report = await measure();
+writeResults(
   'benchmarks.md',
   'bench:proof',
   [
-    section('Every crash point', await crashPoints()),
-    section('Drawn stories', await drawnStories()),
-    section('Bugs that the model must catch', await caughtBugs()),
+    section('Every crash point', crashPointTable(report)),
+    section('Drawn scenarios', drawnScenarios(report)),
+    section('Bugs that the model must catch', caughtBugs(report)),
   ].join('\n\n'),
 );

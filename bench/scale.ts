@@ -3,25 +3,23 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { openEmbeddedTable } from '../local/embedded-table.ts';
 import { startSimulator } from '../local/simulator/simulator.ts';
-import { startParameterServer } from '../test/support/parameter-server.ts';
 import { appNumber } from './costs/count.ts';
-import { machine } from './report/machine.ts';
-import { section, table, whole } from './report/markdown.ts';
-import { writeMeasured } from './report/page.ts';
-import type { ScaleOrder, ScaleReport, ScaleSettings } from './scale/refresher.ts';
+import { startParameterServer } from './harness/parameter-server.ts';
+import { machine, section, table, whole, writeResults } from './harness/report.ts';
+import type { ScaleReport, ScaleSettings, ScaleTick } from './scale/refresher-process.ts';
 
-/** One refresher with 1 to 10,000 apps, with its real adapters, over HTTP on this machine. */
+/** One refresher with 1 to 10,000 apps, with its real adapters, over HTTP on this machine. Writes into docs/benchmarks.md. */
 
 const sizes = [1, 10, 100, 1_000, 10_000];
 const IDLE_TICKS = 5;
 
 type Measured = {
   readonly apps: number;
-  /** All tokens are fetched. */
+  /** Fetches all tokens. */
   readonly first: ScaleReport;
-  /** Nothing is due; the median by time. */
+  /** Nothing is due; the median by CPU time. */
   readonly idle: ScaleReport;
-  /** All tokens are asked about at once, for they were fetched at once. */
+  /** Probes all tokens, which were fetched at the same time. */
   readonly probing: ScaleReport;
 };
 
@@ -29,9 +27,9 @@ async function measure(apps: number): Promise<Measured> {
   const dynamodb = await openEmbeddedTable();
   const parameters = await startParameterServer();
   const secret = 'app-secret';
-  const all = Array.from({ length: apps }, (_, index) => appNumber(index));
-  const simulator = await startSimulator({ accounts: all.map(({ appId }) => ({ appId, secret })) });
-  for (const { name } of all) parameters.put(`/wechat/secrets/${name}/app-secret`, secret);
+  const accounts = Array.from({ length: apps }, (_, index) => appNumber(index));
+  const simulator = await startSimulator({ accounts: accounts.map(({ appId }) => ({ appId, secret })) });
+  for (const { name } of accounts) parameters.put(`/wechat/secrets/${name}/app-secret`, secret);
   const settings: ScaleSettings = {
     apps,
     tableEndpoint: dynamodb.endpoint,
@@ -39,11 +37,11 @@ async function measure(apps: number): Promise<Measured> {
     parameterEndpoint: parameters.url,
     wechatUrl: simulator.url,
   };
-  const script = fileURLToPath(new URL('./scale/refresher.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./scale/refresher-process.ts', import.meta.url));
   const child = fork(script, { env: { PATH: process.env['PATH'], SETTINGS: JSON.stringify(settings) } });
   await once(child, 'message');
-  const tick = async (order: ScaleOrder): Promise<ScaleReport> => {
-    child.send(order);
+  const tick = async (message: ScaleTick): Promise<ScaleReport> => {
+    child.send(message);
     const [report] = await once(child, 'message');
     return report;
   };
@@ -51,9 +49,11 @@ async function measure(apps: number): Promise<Measured> {
   const first = await tick({ passMs: 0 });
   expectAll(first, 'renewed', apps);
   const idles: ScaleReport[] = [];
-  // The first few find code that is not compiled yet and connections that are not made.
+  // The first half is a warm-up: code is compiled and connections are made.
   for (let count = 0; count < 2 * IDLE_TICKS; count++) idles.push(await tick({ passMs: 1_000 }));
-  const idle = idles.slice(IDLE_TICKS).toSorted((one, other) => one.cpuMs - other.cpuMs)[2];
+  const idle = idles.slice(IDLE_TICKS).toSorted((one, other) => one.cpuMs - other.cpuMs)[
+    Math.floor(IDLE_TICKS / 2)
+  ];
   if (!idle) throw new Error('no idle tick was measured');
   expectAll(idle, 'healthy', apps);
   const probing = await tick({ passMs: 300_000 });
@@ -65,7 +65,7 @@ async function measure(apps: number): Promise<Measured> {
 }
 
 function expectAll({ outcomes }: ScaleReport, outcome: string, apps: number): void {
-  if (outcomes[outcome] !== apps) throw new Error(`not all are ${outcome}: ${JSON.stringify(outcomes)}`);
+  if (outcomes[outcome] !== apps) throw new Error(`not all apps are ${outcome}: ${JSON.stringify(outcomes)}`);
 }
 
 const measured: Measured[] = [];
@@ -88,7 +88,7 @@ const rows = (of: (each: Measured) => ScaleReport) =>
       whole(residentMb),
     ];
   });
-writeMeasured(
+writeResults(
   'benchmarks.md',
   'bench:scale',
   [
@@ -101,7 +101,7 @@ writeMeasured(
       ),
     ),
     section(
-      'A tick in which every token is asked about',
+      'A tick that probes every token',
       table(
         columns,
         rows(({ probing }) => probing),

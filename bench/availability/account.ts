@@ -1,7 +1,7 @@
 import type { WechatApp } from '../../functions/core/credential.ts';
 import type { Grant } from '../../functions/core/ports.ts';
 import { DEMO_ACCOUNT, ManualClock } from '../../local/simulator/simulator.ts';
-import { type InProcessWechat, inProcessWechat, secretOf } from '../../test/support/in-process-wechat.ts';
+import { type InProcessWechat, inProcessWechat, secretOf } from '../harness/in-process-wechat.ts';
 import { MONTH_START } from './month.ts';
 
 const app: WechatApp = {
@@ -12,21 +12,21 @@ const app: WechatApp = {
   tickets: [],
 };
 
-/** A WeChat for one contender, and the call of /cgi-bin/token that its form makes. */
+/** A WeChat for one candidate, and the call of /cgi-bin/token that it makes. */
 export type Account = {
   readonly clock: ManualClock;
   readonly wechat: InProcessWechat;
-  /** Undefined when WeChat refuses, or does not answer. */
+  /** Undefined when WeChat answers with an error, or not at all. */
   fetchToken(): Promise<Grant | undefined>;
 };
 
 export function openAccount(): Account {
   const clock = new ManualClock(MONTH_START);
   const wechat = inProcessWechat([app], clock);
-  const order = { app, name: 'access-token', tokenApi: 'classic', force: false } as const;
+  const request = { app, name: 'access-token', tokenApi: 'classic', force: false } as const;
   return {
     clock,
     wechat,
-    fetchToken: () => wechat.source.fetch({ ...order, secret: secretOf(app) }).catch(() => undefined),
+    fetchToken: () => wechat.source.fetch({ ...request, secret: secretOf(app) }).catch(() => undefined),
   };
 }

@@ -5,18 +5,17 @@ import { timingOf } from '../../functions/core/rules/timing.ts';
 import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { readApi } from '../../functions/http/read-api.ts';
 import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
-import { instrumented } from '../../test/support/instrumented-ports.ts';
-import { MemoryWorld } from '../../test/support/memory-ports.ts';
-import { standingClock } from '../../test/support/standing-clock.ts';
-import { type CallEnd, type Candidate, SERVERS } from './candidate.ts';
-import { MINUTE, MONTH_START } from './month.ts';
+import { instrumented } from '../harness/instrumented-ports.ts';
+import { MemoryWorld, nonWaitingClock } from '../harness/memory-world.ts';
+import { type CallResult, type Candidate, SERVERS } from './candidate.ts';
+import { MINUTE_MS, MONTH_START } from './month.ts';
 
-const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 5 * MINUTE, timing: timingOf(MINUTE) };
+const schedule = { refreshAfterMs: 100 * MINUTE_MS, probeMs: 5 * MINUTE_MS, timing: timingOf(MINUTE_MS) };
 
 /**
- * The real core and the real read URL, with the defaults of the configuration.
+ * The real core and the real read URL, with the default configuration.
  *
- * @param options.report an app that is refused with 40001 tells the refresher so, reads again and calls again
+ * @param options.report an app that gets 40001 reports the token to the refresher, reads again and calls again
  */
 export function ours(
   name: string,
@@ -33,25 +32,25 @@ export function ours(
   const world = new MemoryWorld([app], MONTH_START);
   const { clock, wechat } = world;
   let storeIsDown = false;
-  let nextOneDies = false;
+  let nextOneCrashes = false;
 
-  /** One instance of the function: with the store down it cannot read or write, and one of them dies after WeChat's answer. */
+  /** One run of the function: with `nextOneCrashes` it crashes between WeChat's answer and the write to the table. */
   async function runOnce(request: RefreshRequest): Promise<void> {
-    const died = Promise.withResolvers<void>();
+    const crashed = Promise.withResolvers<void>();
     let answered = false;
     const ports = instrumented(world.ports(), (name, _about, call) => {
       if (storeIsDown && !name.startsWith('source.')) throw new Error('down');
-      if (answered && nextOneDies && name === 'store.swap') {
-        nextOneDies = false;
-        died.resolve();
+      if (answered && nextOneCrashes && name === 'store.swap') {
+        nextOneCrashes = false;
+        crashed.resolve();
         return new Promise(() => undefined);
       }
       answered ||= name === 'source.fetch';
       return call();
     });
-    // A tick whose table is down ends with an error, and the next one comes in a minute.
+    // A tick fails while the table is down, and the next one comes in a minute.
     const run = refresh([app], request, schedule, ports).catch(() => undefined);
-    await Promise.race([run, died.promise]);
+    await Promise.race([run, crashed.promise]);
   }
 
   const { store } = world.ports();
@@ -63,7 +62,7 @@ export function ours(
     store: {
       read: (ids) => (storeIsDown ? Promise.reject(new Error('down')) : store.read(ids)),
     },
-    clock: standingClock(() => clock.now()),
+    clock: nonWaitingClock(() => clock.now()),
     nonce: () => 'nonce',
   });
 
@@ -74,16 +73,16 @@ export function ours(
     return status === 200 ? JSON.parse(body).access_token : undefined;
   }
 
-  const endWith = (token: string | undefined): CallEnd =>
-    token === undefined ? 'none' : wechat.isTokenValid(token) ? 'ok' : 'dead';
+  const callWith = (token: string | undefined): CallResult =>
+    token === undefined ? 'none' : wechat.isTokenValid(token) ? 'ok' : 'invalid';
 
-  async function callOnce(): Promise<CallEnd> {
+  async function callOnce(): Promise<CallResult> {
     const token = await readOnce();
-    const end = endWith(token);
-    if (!options.report || end !== 'dead' || token === undefined) return end;
+    const result = callWith(token);
+    if (!options.report || result !== 'invalid' || token === undefined) return result;
     const rejected = fingerprintOf(token);
     await runOnce({ credential: 'access-token', rejected });
-    return endWith(await readOnce(`rejected=${rejected}`));
+    return callWith(await readOnce(`rejected=${rejected}`));
   }
 
   return {
@@ -94,9 +93,9 @@ export function ours(
       await Promise.all(Array.from({ length: deliveries }, () => runOnce({ mayWait: true })));
     },
     call: () => Promise.all(Array.from({ length: SERVERS }, callOnce)),
-    applyFault(kind, standing) {
-      if (kind === 'store-down') storeIsDown = standing;
-      if (kind === 'dies-before-keeping') nextOneDies = true;
+    applyFault(kind, active) {
+      if (kind === 'store-down') storeIsDown = active;
+      if (kind === 'crash-before-storing') nextOneCrashes = true;
     },
   };
 }

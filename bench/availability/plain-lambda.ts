@@ -1,31 +1,31 @@
 import { openAccount } from './account.ts';
 import { type Candidate, SERVERS } from './candidate.ts';
-import { chance } from './chance.ts';
+import { seededRandom } from './faults.ts';
 
 /**
- * A Lambda on `rate(100 minutes)` that fetches a token and puts it into a parameter; apps keep the parameter for a minute,
- * and the last one while it cannot be read. A run that fails is repeated after one minute and after two more, as AWS does
- * with asynchronous invocations (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
+ * A Lambda on `rate(100 minutes)` that fetches a token and writes it into a parameter; apps cache the parameter for a
+ * minute, and keep the last value while it cannot be read. A failed run is retried after one minute and after two more, as AWS
+ * does with asynchronous invocations (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html).
  */
 export function plainLambda(): Candidate {
   const { clock, wechat, fetchToken } = openAccount();
-  const random = chance('plain lambda');
+  const random = seededRandom('plain lambda');
   let parameter: string | undefined;
-  let known: string | undefined;
+  let cached: string | undefined;
   let storeIsDown = false;
-  let nextOneDies = false;
-  /** Minutes in which a failed run is tried again. */
+  let nextOneCrashes = false;
+  /** Minutes in which a failed run is retried. */
   let retries: number[] = [];
 
-  /** One delivery or two at once, whose writes land in either order. */
+  /** One delivery, or two at once whose writes arrive in either order. */
   async function run(deliveries: number): Promise<boolean> {
     const fetched: string[] = [];
     for (let each = 0; each < deliveries; each++) {
       const grant = await fetchToken();
       if (grant) fetched.push(grant.value);
     }
-    if (nextOneDies && fetched.length > 0) {
-      nextOneDies = false;
+    if (nextOneCrashes && fetched.length > 0) {
+      nextOneCrashes = false;
       return false;
     }
     if (fetched.length === 0 || storeIsDown) return false;
@@ -46,13 +46,13 @@ export function plainLambda(): Candidate {
       }
     },
     async call() {
-      if (!storeIsDown) known = parameter;
-      const end = known === undefined ? 'none' : wechat.isTokenValid(known) ? 'ok' : 'dead';
-      return Array.from({ length: SERVERS }, () => end);
+      if (!storeIsDown) cached = parameter;
+      const result = cached === undefined ? 'none' : wechat.isTokenValid(cached) ? 'ok' : 'invalid';
+      return Array.from({ length: SERVERS }, () => result);
     },
-    applyFault(kind, standing) {
-      if (kind === 'store-down') storeIsDown = standing;
-      if (kind === 'dies-before-keeping') nextOneDies = true;
+    applyFault(kind, active) {
+      if (kind === 'store-down') storeIsDown = active;
+      if (kind === 'crash-before-storing') nextOneCrashes = true;
     },
   };
 }

@@ -1,18 +1,18 @@
 import { openAccount } from './account.ts';
-import { type CallEnd, type Candidate, SERVERS } from './candidate.ts';
+import { type CallResult, type Candidate, SERVERS } from './candidate.ts';
 import { Race } from './race.ts';
 
-/** The four forms in which tutorials keep the token, each at its best. Without a lock, for none of them has one. */
+/** The four forms in which tutorials store the token, each at its best. None of the tutorials uses a lock. */
 
 const SAFETY_SECONDS = 200;
 
-type Kept = { readonly value: string; readonly untilMs: number };
+type StoredToken = { readonly value: string; readonly untilMs: number };
 
-/** A row {token, expires_at}: who finds it over fetches a token and writes it. Without the database there is no token. */
+/** A row {token, expires_at}: a server that finds it expired fetches a token and writes it. */
 export function databaseRow(): Candidate {
   const account = openAccount();
   const race = new Race(account, 'database row');
-  let row: Kept | undefined;
+  let row: StoredToken | undefined;
   let isDown = false;
   return {
     name: 'a row in a database',
@@ -25,18 +25,18 @@ export function databaseRow(): Candidate {
         row = { value, untilMs: account.clock.now() + (expiresInSeconds - SAFETY_SECONDS) * 1000 };
       });
     },
-    applyFault(kind, standing) {
-      if (kind === 'store-down') isDown = standing;
-      if (kind === 'dies-before-keeping') race.nextOneDies = true;
+    applyFault(kind, active) {
+      if (kind === 'store-down') isDown = active;
+      if (kind === 'crash-before-storing') race.nextOneCrashes = true;
     },
   };
 }
 
-/** A key that lives 7,000 s. A cache that is down is a cache that has nothing: its clients say so. */
+/** A key with a TTL of 7,000 s. While the cache is down its clients treat it as empty. */
 export function cacheKey(): Candidate {
   const account = openAccount();
   const race = new Race(account, 'cache key');
-  let key: Kept | undefined;
+  let key: StoredToken | undefined;
   let isDown = false;
   return {
     name: 'a key in a cache',
@@ -49,27 +49,27 @@ export function cacheKey(): Candidate {
         if (!isDown) key = { value, untilMs };
       });
     },
-    applyFault(kind, standing) {
-      if (kind === 'store-down') isDown = standing;
+    applyFault(kind, active) {
+      if (kind === 'store-down') isDown = active;
       if (kind === 'cache-restarts') key = undefined;
-      if (kind === 'dies-before-keeping') race.nextOneDies = true;
+      if (kind === 'crash-before-storing') race.nextOneCrashes = true;
     },
   };
 }
 
-/** access_token.json as in WeChat's own JS-SDK sample, one on each server: 7,000 s from now, whatever WeChat says. */
+/** access_token.json as in WeChat's own JS-SDK sample, on each server: used for 7,000 s, whatever WeChat grants. */
 export function jsonFile(): Candidate {
   const { clock, wechat, fetchToken } = openAccount();
-  let files: (Kept | undefined)[] = [];
-  let nextOneDies = false;
+  let files: (StoredToken | undefined)[] = [];
+  let nextOneCrashes = false;
 
-  async function callOf(server: number): Promise<CallEnd> {
+  async function callOf(server: number): Promise<CallResult> {
     const file = files[server];
-    if (file && clock.now() < file.untilMs) return wechat.isTokenValid(file.value) ? 'ok' : 'dead';
+    if (file && clock.now() < file.untilMs) return wechat.isTokenValid(file.value) ? 'ok' : 'invalid';
     const grant = await fetchToken();
     if (!grant) return 'none';
-    if (nextOneDies) {
-      nextOneDies = false;
+    if (nextOneCrashes) {
+      nextOneCrashes = false;
       return 'none';
     }
     files[server] = { value: grant.value, untilMs: clock.now() + 7_000_000 };
@@ -81,18 +81,18 @@ export function jsonFile(): Candidate {
     clock,
     wechat,
     async call() {
-      const ends: CallEnd[] = [];
-      for (let server = 0; server < SERVERS; server++) ends.push(await callOf(server));
-      return ends;
+      const results: CallResult[] = [];
+      for (let server = 0; server < SERVERS; server++) results.push(await callOf(server));
+      return results;
     },
     applyFault(kind) {
       if (kind === 'servers-restart') files = [];
-      if (kind === 'dies-before-keeping') nextOneDies = true;
+      if (kind === 'crash-before-storing') nextOneCrashes = true;
     },
   };
 }
 
-/** Nothing is kept, so nothing is lost. */
+/** Nothing is stored: each call fetches a token of its own. */
 export function fetchEveryTime(): Candidate {
   const { clock, wechat, fetchToken } = openAccount();
   return {
@@ -100,9 +100,9 @@ export function fetchEveryTime(): Candidate {
     clock,
     wechat,
     async call() {
-      const ends: CallEnd[] = [];
-      for (let server = 0; server < SERVERS; server++) ends.push((await fetchToken()) ? 'ok' : 'none');
-      return ends;
+      const results: CallResult[] = [];
+      for (let server = 0; server < SERVERS; server++) results.push((await fetchToken()) ? 'ok' : 'none');
+      return results;
     },
   };
 }

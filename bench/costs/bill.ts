@@ -2,14 +2,14 @@ import { measuresEachApp } from '../../functions/core/reporting/metrics.ts';
 import { appNumber, type Counts, MONTH_MINUTES } from './count.ts';
 import { costOf, type Priced } from './prices.ts';
 
-export const modes = ['direct', 'proxy', 'nat-instance', 'nat-gateway'] as const;
-export type Mode = (typeof modes)[number];
+export const egressModes = ['direct', 'proxy', 'nat-instance', 'nat-gateway'] as const;
+export type EgressMode = (typeof egressModes)[number];
 export type Quantities = Partial<Record<Priced, number>>;
 
 const HOURS = MONTH_MINUTES / 60;
 const GB = 1e9;
 
-/** What is not counted but assumed; each is said in docs/costs.md. */
+/** Assumed, not counted; docs/costs.md lists them. */
 const assumed = {
   refresherGb: 256 / 1024,
   tickMs: 100,
@@ -22,7 +22,7 @@ const assumed = {
   diskGb: 8,
 } as const;
 
-/** What the refresher, its table and its watch use in a month. */
+/** What the refresher, its table and its monitoring use in a month. */
 export function usageOf(counts: Counts, appCount: number): Quantities {
   const workedMs = counts.ticks * assumed.tickMs + counts.upstreamCalls * assumed.upstreamCallMs;
   return {
@@ -40,8 +40,8 @@ export function usageOf(counts: Counts, appCount: number): Quantities {
   };
 }
 
-/** What a fixed way out adds. */
-export function egressOf(mode: Mode, counts: Counts): Quantities {
+/** What an egress mode adds to `direct`. */
+export function egressOf(mode: EgressMode, counts: Counts): Quantities {
   if (mode === 'direct') return {};
   // The proxy's URL is read again when it is a minute old.
   if (mode === 'proxy') return { keyRequests: counts.ticksWithCalls };
@@ -53,8 +53,8 @@ export function egressOf(mode: Mode, counts: Counts): Quantities {
     : { ...shared, instanceHours: HOURS, disk: assumed.diskGb };
 }
 
-/** A million reads by each door. */
-export const doors: Readonly<Record<string, Quantities>> = {
+/** A million reads over each interface. */
+export const readInterfaces: Readonly<Record<string, Quantities>> = {
   'read URL (Function URL)': readUsage(),
   'read URL (API Gateway HTTP API)': { ...readUsage(), httpApi: 1_000_000 },
   'SSM parameter': { keyRequests: 1_000_000 },
@@ -80,7 +80,7 @@ export function totalOf(usage: readonly Quantities[], options: { free: boolean }
   return [...sums].reduce((total, [what, quantity]) => total + costOf(what, quantity, options), 0);
 }
 
-/** infra/constructs/monitoring.ts: five of the stack; up to sixty apps three more for each and one for each credential. */
+/** See infra/constructs/monitoring/: five of the stack; up to sixty apps three more for each and one for each credential. */
 function alarmCount(appCount: number): number {
   const apps = Array.from({ length: appCount }, (_, index) => appNumber(index));
   if (!measuresEachApp(apps)) return 5 + 4;

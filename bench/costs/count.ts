@@ -5,45 +5,44 @@ import type { Ports } from '../../functions/core/ports.ts';
 import { refresh } from '../../functions/core/refresh.ts';
 import { measurementsOf, observedStore } from '../../functions/core/reporting/metrics.ts';
 import { timingOf } from '../../functions/core/rules/timing.ts';
-import { MetricLines } from './metric-lines.ts';
 import { SimulatedTime } from './simulated-time.ts';
-import { LINE_OVERHEAD_BYTES, Tally } from './tally.ts';
+import { LINE_OVERHEAD_BYTES, MetricTally, Tally } from './tally.ts';
 
 const MINUTE_MS = 60_000;
 export const MONTH_MINUTES = 30 * 24 * 60;
-/** In which the apps begin one after the other, so that their ends do not fall into the same tick, and all are renewed once. */
+/** Apps start one after the other, so that they do not expire in the same tick; each is renewed once before counting. */
 const WARM_UP_MINUTES = 245;
-/** A multiple of 100 and of 120 minutes: as many renewals as in any other such time. */
+/** A multiple of 100 and of 120 minutes, so the number of renewals does not depend on when counting starts. */
 const COUNTED_MINUTES = 600;
 /** Lambda's own lines of an invocation, platform.start and platform.report as JSON. Assumed. */
 const PLATFORM_LINES_BYTES = 500;
 
-/** What a month of ticks asks of AWS and of WeChat, for apps with a classic token and a ticket each. */
+/** What a month of ticks uses of AWS and WeChat, for apps with a classic token and a ticket each. */
 export type Counts = {
   readonly ticks: number;
   readonly renewals: number;
   readonly upstreamCalls: number;
-  /** Ticks in which WeChat was called. */
+  /** Ticks that called WeChat. */
   readonly ticksWithCalls: number;
   readonly readUnits: number;
   readonly writeUnits: number;
-  /** Requests to the table, whatever their units. */
+  /** Requests to the table, of any number of units. */
   readonly storeCalls: number;
   readonly parameterReads: number;
   readonly parameterWrites: number;
-  /** That ticks stay for the end of a ticket. */
+  /** Time that ticks spend waiting for a ticket to expire. */
   readonly waitedMs: number;
   readonly logBytes: number;
-  /** On average, because CloudWatch bills a metric for the hours in which it is published. */
+  /** On average: CloudWatch bills a metric for the hours in which it is published. */
   readonly metrics: number;
 };
 
-/** Runs the real core and the real metrics on a simulated clock, every minute, and counts what leaves the process. */
+/** Runs the real core and the real metrics on a simulated clock, every minute, and counts the calls that leave the process. */
 export async function countMonth(appCount: number): Promise<Counts> {
   const apps = Array.from({ length: appCount }, (_, index) => appNumber(index));
   const time = new SimulatedTime(Date.UTC(2026, 10, 1));
   const start = time.now();
-  const lines = new MetricLines();
+  const metrics = new MetricTally();
   const tally = new Tally();
   const store = observedStore(tally.store());
   const ports: Ports = {
@@ -62,24 +61,24 @@ export async function countMonth(appCount: number): Promise<Counts> {
     time.passTo(start + minute * MINUTE_MS);
     const startedAt = time.now();
     const callsBefore = tally.upstreamCalls;
-    const begun = apps.filter((_, index) => minute >= Math.floor((index * 120) / appCount));
-    const results = await time.during(refresh(begun, { mayWait: true }, schedule, ports));
+    const startedApps = apps.filter((_, index) => minute >= Math.floor((index * 120) / appCount));
+    const results = await time.during(refresh(startedApps, { mayWait: true }, schedule, ports));
     const calls = tally.upstreamCalls - callsBefore;
     if (calls > 0) tally.ticksWithCalls++;
     tally.waitedMs += time.now() - startedAt;
-    tally.changes(results);
+    tally.countResults(results);
     const records = store.takeRecords();
     if (minute < WARM_UP_MINUTES) continue;
     const upstreamLatenciesMs = Array.from({ length: calls }, () => 50);
-    lines.hour = Math.floor((minute - WARM_UP_MINUTES) / 60);
+    metrics.hour = Math.floor((minute - WARM_UP_MINUTES) / 60);
     const facts = { results, records, upstreamLatenciesMs, now: time.now() };
-    publishMetrics(lines, measurementsOf(apps, 100, facts));
+    publishMetrics(metrics, measurementsOf(apps, 100, facts));
   }
 
   const month = MONTH_MINUTES / COUNTED_MINUTES;
   const logBytes =
-    lines.bytes +
-    lines.count * LINE_OVERHEAD_BYTES +
+    metrics.bytes +
+    metrics.lines * LINE_OVERHEAD_BYTES +
     tally.lineBytes +
     COUNTED_MINUTES * PLATFORM_LINES_BYTES;
   return {
@@ -94,7 +93,7 @@ export async function countMonth(appCount: number): Promise<Counts> {
     parameterWrites: tally.parameterWrites * month,
     waitedMs: tally.waitedMs * month,
     logBytes: logBytes * month,
-    metrics: lines.metricHours / (COUNTED_MINUTES / 60),
+    metrics: metrics.metricHours / (COUNTED_MINUTES / 60),
   };
 }
 

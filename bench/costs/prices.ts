@@ -1,6 +1,6 @@
 /**
- * List prices of us-east-1, in USD, as known in November 2026. They were not fetched from AWS: this was written where only
- * package registries could be reached. Each line names the page to compare it with.
+ * List prices of us-east-1, in USD, as known in November 2026. They were not fetched from AWS; each line names the page to
+ * compare it with.
  */
 export const PRICES_DATED = '2026-11';
 
@@ -9,11 +9,11 @@ export type Price = {
   readonly what: string;
   /** USD. */
   readonly each: number;
-  /** What `each` buys. */
+  /** Units that `each` pays for. */
   readonly quantity: number;
   /** The same in words. */
   readonly per: string;
-  /** A month's worth that costs nothing, for ever and for the whole account; 0 = none. */
+  /** Free units each month, always and for the whole account; 0 = none. */
   readonly free: number;
   readonly page: string;
 };
@@ -34,11 +34,11 @@ export const prices = {
   reads: price('DynamoDB reads, on demand', 0.125, MILLION, 'million units', 'dynamodb/pricing/on-demand'),
   writes: price('DynamoDB writes, on demand', 0.625, MILLION, 'million units', 'dynamodb/pricing/on-demand'),
   keyRequests: price('KMS requests', 0.03, 10_000, '10,000 requests', 'kms/pricing', 20_000),
-  keys: price('KMS keys of our own', 1, 1, 'key and month', 'kms/pricing'),
+  keys: price('KMS customer managed keys', 1, 1, 'key and month', 'kms/pricing'),
   metrics: price('CloudWatch metrics', 0.3, 1, 'metric and month', 'cloudwatch/pricing', 10),
   alarms: price('CloudWatch alarms', 0.1, 1, 'alarm and month', 'cloudwatch/pricing', 10),
   dashboards: price('CloudWatch dashboard', 3, 1, 'dashboard and month', 'cloudwatch/pricing', 3),
-  logs: price('CloudWatch logs taken in', 0.5, 1, 'GB', 'cloudwatch/pricing', 5),
+  logs: price('CloudWatch logs ingested', 0.5, 1, 'GB', 'cloudwatch/pricing', 5),
   natHours: price('NAT gateway', 0.045, 1, 'hour', 'vpc/pricing'),
   natTraffic: price('NAT gateway traffic', 0.045, 1, 'GB', 'vpc/pricing'),
   addresses: price('Public IPv4 address', 0.005, 1, 'hour', 'vpc/pricing'),
@@ -50,10 +50,10 @@ export const prices = {
 
 export type Priced = keyof typeof prices;
 
-/** @param free what an account that uses nothing else gets for nothing */
+/** @param free whether the monthly free allowance is subtracted */
 export function costOf(what: Priced, quantity: number, { free }: { free: boolean }): number {
-  const { each, quantity: bought, free: allowance } = prices[what];
-  return (Math.max(0, quantity - (free ? allowance : 0)) / bought) * each;
+  const { each, quantity: perUnits, free: allowance } = prices[what];
+  return (Math.max(0, quantity - (free ? allowance : 0)) / perUnits) * each;
 }
 
 function price(what: string, each: number, quantity: number, per: string, page: string, free = 0): Price {

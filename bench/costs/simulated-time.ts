@@ -1,9 +1,9 @@
 import { setImmediate as idle } from 'node:timers/promises';
 import type { Clock } from '../../functions/core/ports.ts';
 
-type Sleeper = { readonly until: number; readonly wake: () => void };
+type Sleeper = { readonly untilMs: number; readonly wake: () => void };
 
-/** A clock that jumps to the next moment somebody waits for, once nobody has anything else to do. */
+/** A clock that jumps to the next instant that is waited for, once no other work is pending. */
 export class SimulatedTime implements Clock {
   #now: number;
   readonly #sleepers: Sleeper[] = [];
@@ -14,14 +14,14 @@ export class SimulatedTime implements Clock {
 
   now = (): number => this.#now;
 
-  sleepUntil = (until: number): Promise<void> =>
+  sleepUntil = (untilMs: number): Promise<void> =>
     new Promise((wake) => {
-      this.#sleepers.push({ until, wake });
+      this.#sleepers.push({ untilMs, wake });
     });
 
-  /** Never backwards. */
-  passTo(instant: number): void {
-    this.#now = Math.max(this.#now, instant);
+  /** Does nothing when that instant has passed. */
+  passTo(instantMs: number): void {
+    this.#now = Math.max(this.#now, instantMs);
   }
 
   /** Lets time pass until the work is done. */
@@ -33,10 +33,10 @@ export class SimulatedTime implements Clock {
     for (;;) {
       await idle();
       if (done) return ended;
-      this.#sleepers.sort((one, other) => one.until - other.until);
+      this.#sleepers.sort((one, other) => one.untilMs - other.untilMs);
       const next = this.#sleepers.shift();
       if (!next) continue;
-      this.passTo(next.until);
+      this.passTo(next.untilMs);
       next.wake();
     }
   }

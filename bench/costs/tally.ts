@@ -1,16 +1,18 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { toItem } from '../../functions/aws/record-item.ts';
 import type { App } from '../../functions/core/credential.ts';
 import type { CredentialSource, Ports, RecordStore } from '../../functions/core/ports.ts';
+import { metricNamespace } from '../../functions/core/reporting/metrics.ts';
 import type { CredentialResult } from '../../functions/core/reporting/results.ts';
-import { inProcessWechat, secretOf } from '../../test/support/in-process-wechat.ts';
-import { memoryStore } from '../../test/support/memory-store.ts';
-import { itemBytes } from './item-bytes.ts';
+import { inProcessWechat, secretOf } from '../harness/in-process-wechat.ts';
+import { memoryStore } from '../harness/memory-world.ts';
 import type { SimulatedTime } from './simulated-time.ts';
 
-/** CloudWatch counts so much beside each line: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
+/** CloudWatch adds so much to each line: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
 export const LINE_OVERHEAD_BYTES = 26;
 
-/** An outside in memory that counts what it is asked. */
+/** In-memory ports that count the calls made to them. */
 export class Tally {
   upstreamCalls = 0;
   ticksWithCalls = 0;
@@ -27,7 +29,7 @@ export class Tally {
     Object.assign(this, new Tally());
   }
 
-  /** A table that counts. A strongly consistent read costs a unit for each 4 KB of each item, a write for each 1 KB. */
+  /** The table. A strongly consistent read costs a unit for each 4 KB of each item, a write for each 1 KB. */
   store(): RecordStore {
     const store = memoryStore(new Map());
     return {
@@ -46,27 +48,27 @@ export class Tally {
     };
   }
 
-  /** Each app has an account of its own at WeChat. A token has 512 characters, the most that WeChat reserves. */
+  /** WeChat, with an account for each app. A token has 512 characters, the most that WeChat reserves. */
   source(apps: readonly App[], time: SimulatedTime): CredentialSource {
     const clock = { now: time.now, advance: (ms: number) => time.passTo(time.now() + ms) };
     const { source } = inProcessWechat(apps, clock);
-    const bare = (value: string) => value.replace(/\.+$/, '');
+    const unpadded = (value: string) => value.replace(/\.+$/, '');
     return {
-      fetch: async (order) => {
+      fetch: async (request) => {
         this.upstreamCalls++;
-        if (order.name === 'access-token') {
-          const { value, expiresInSeconds } = await source.fetch(order);
+        if (request.name === 'access-token') {
+          const { value, expiresInSeconds } = await source.fetch(request);
           return { value: value.padEnd(512, '.'), expiresInSeconds };
         }
         const { value, expiresInSeconds } = await source.fetch({
-          ...order,
-          accessToken: bare(order.accessToken),
+          ...request,
+          accessToken: unpadded(request.accessToken),
         });
         return { value: value.padEnd(128, '.'), expiresInSeconds };
       },
       accepts: (app, accessToken) => {
         this.upstreamCalls++;
-        return source.accepts(app, bare(accessToken));
+        return source.accepts(app, unpadded(accessToken));
       },
     };
   }
@@ -80,8 +82,8 @@ export class Tally {
     return { read, reread: read, whereToPut: () => '' };
   }
 
-  /** One line in the log for whatever changed, as functions/refresh.ts writes it. */
-  changes(results: readonly CredentialResult[]): void {
+  /** The log has a line for each result that is not `fresh`, as functions/refresh.ts writes it. */
+  countResults(results: readonly CredentialResult[]): void {
     for (const result of results) {
       if (result.error) throw new Error(result.error.message);
       if (result.outcome === 'renewed') this.renewals++;
@@ -97,4 +99,50 @@ export class Tally {
       this.lineBytes += JSON.stringify(line).length + LINE_OVERHEAD_BYTES;
     }
   }
+}
+
+/** Powertools' metrics, counted instead of written: their lines, and each metric in each hour in which it is published. */
+export class MetricTally extends Metrics {
+  bytes = 0;
+  lines = 0;
+  /** Set by the caller before each publication. */
+  hour = 0;
+  readonly #metricHours = new Set<string>();
+
+  constructor() {
+    super({ namespace: metricNamespace, serviceName: 'WechatTokenRefresher' });
+  }
+
+  get metricHours(): number {
+    return this.#metricHours.size;
+  }
+
+  override publishStoredMetrics(): this {
+    const line = this.serializeMetrics();
+    for (const { Dimensions, Metrics: metrics } of line._aws.CloudWatchMetrics) {
+      for (const names of Dimensions) {
+        const series = names.map((name) => `${name}=${String(line[name])}`).join(' ');
+        for (const { Name } of metrics) this.#metricHours.add(`${this.hour} ${Name} ${series}`);
+      }
+    }
+    this.bytes += Buffer.byteLength(JSON.stringify(line));
+    this.lines++;
+    this.clearMetrics();
+    this.clearDimensions();
+    this.clearMetadata();
+    return this;
+  }
+}
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html; a number at its largest. */
+function itemBytes(item: Record<string, AttributeValue>): number {
+  return Object.entries(item).reduce((sum, [name, value]) => sum + name.length + valueBytes(value), 0);
+}
+
+function valueBytes({ S, N, BOOL, M }: AttributeValue): number {
+  if (S !== undefined) return Buffer.byteLength(S);
+  if (N !== undefined) return Math.ceil(N.length / 2) + 2;
+  if (BOOL !== undefined) return 1;
+  if (M !== undefined) return 3 + Object.keys(M).length + itemBytes(M);
+  throw new Error('an attribute of a type that no record has');
 }

@@ -1,24 +1,25 @@
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { App, Stack } from 'aws-cdk-lib';
 import { Runtime } from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
-import { assetOf, synthesizeBundles } from '../../test/support/start-lambda.ts';
-import { bundleAsDeployed } from './esbuild.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { build, type Metafile } from 'esbuild';
+import { bundling } from '../../infra/constructs/bundled-function.ts';
+import { assetOf, synthesizeBundles } from '../harness/synthesized-bundles.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const ON_SDK = 'bench/latency/on-sdk.ts';
 
-/** Files to load, each by itself. */
+/** Paths of the bundles' entry files. */
 export type Bundles = {
   /** What `cdk deploy` would upload. */
   readonly read: string;
   readonly refresh: string;
   /** The same routes on the SDK's client, with the options of our functions. */
   readonly onSdk: string;
-  /** And by NodejsFunction as it comes. */
+  /** The same with the defaults of NodejsFunction. */
   readonly byDefault: string;
   /** A handler that does nothing. */
   readonly empty: string;
@@ -37,7 +38,62 @@ export async function makeBundles(wechat: unknown): Promise<Bundles> {
   };
 }
 
-/** With the SDK inside: without Lambda's own copy there is no other. All else is as NodejsFunction has it. */
+export type Composition = {
+  readonly bytes: number;
+  /** Bytes of each npm package, the largest first; `own` is what comes from functions/. */
+  readonly packages: readonly (readonly [string, number])[];
+};
+
+/**
+ * The composition of a synthesized bundle, which esbuild reports when it bundles the entry again.
+ *
+ * @throws Error when the second bundle differs in size from the synthesized one
+ */
+export async function compositionOf(entry: 'read' | 'refresh', bundle: string): Promise<Composition> {
+  const output = await bundleAsDeployed(`functions/${entry}.ts`, join(temporaryFolder(), 'index.mjs'));
+  const bytes = statSync(bundle).size;
+  if (output.bytes !== bytes) throw new Error(`${entry} has ${bytes} bytes, bundled again ${output.bytes}`);
+  const byPackage = new Map<string, number>();
+  for (const [file, { bytesInOutput }] of Object.entries(output.inputs)) {
+    const name = packageOf(file);
+    byPackage.set(name, (byPackage.get(name) ?? 0) + bytesInOutput);
+  }
+  return { bytes, packages: [...byPackage].toSorted(([, one], [, other]) => other - one) };
+}
+
+function packageOf(file: string): string {
+  return /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1] ?? 'own';
+}
+
+/** Bundles an entry with the options of our functions. */
+async function bundleAsDeployed(entry: string, outfile: string): Promise<Metafile['outputs'][string]> {
+  const { esbuildArgs, ...options } = bundling('');
+  const { metafile } = await build({
+    entryPoints: [entry],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: options.format,
+    target: options.target,
+    minify: options.minify,
+    mainFields: options.mainFields,
+    banner: { js: options.banner },
+    alias: aliasesOf(esbuildArgs),
+    metafile: true,
+    absWorkingDir: PROJECT,
+  });
+  const [output] = Object.values(metafile.outputs);
+  if (!output) throw new Error(`esbuild wrote no output for ${entry}`);
+  return output;
+}
+
+function aliasesOf(args: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(args).map(([name, value]) => [name.replace('--alias:', ''), value]),
+  );
+}
+
+/** Includes the SDK, because the copy in Lambda's runtime does not exist here. All else is NodejsFunction's default. */
 function bundleByDefault(entry: string): string {
   const app = new App({ outdir: temporaryFolder() });
   const stack = new Stack(app, 'Defaults');
@@ -55,4 +111,11 @@ function writeEmptyHandler(): string {
   const file = join(temporaryFolder(), 'index.mjs');
   writeFileSync(file, "export const handler = async () => ({ statusCode: 200, headers: {}, body: '{}' });\n");
   return file;
+}
+
+/** Removed when the bench ends. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-latency-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }

@@ -1,24 +1,40 @@
-import { moveClockTo } from './moved-clock.ts';
 import { openSdk, type PeerSettings } from './sdks.ts';
 
 /** An app server with an SDK; see `startPeer`. */
 
-/** How a need of the app ended, after the SDK's own retries. */
+/** How a call ended, after the SDK's own retries. */
 export type CallOutcome = {
   readonly ok: boolean;
   readonly tookMs: number;
-  /** WeChat's errcode, or what else went wrong. */
+  /** WeChat's errcode, or the message of any other error. */
   readonly failure?: string;
 };
-export type CallOrder = { readonly id: number; readonly atMs: number };
+export type CallRequest = { readonly id: number; readonly atMs: number };
 export type CallReport = { readonly id: number; readonly outcome: CallOutcome };
 
 const settings: PeerSettings & { readonly atMs: number } = JSON.parse(process.env['SETTINGS'] ?? '{}');
-moveClockTo(settings.atMs);
+let nowMs = settings.atMs;
+
+const RealDate = Date;
+
+/** SDKs ask `Date` whether a token has expired, so the parent process sets what it says. */
+class SimulatedDate extends RealDate {
+  constructor(...parts: [] | [string | number | Date]) {
+    if (parts.length === 0) super(nowMs);
+    else super(...parts);
+  }
+
+  static override now(): number {
+    return nowMs;
+  }
+}
+
+// Before the SDK is loaded, which may keep a reference to `Date`.
+globalThis.Date = SimulatedDate as DateConstructor;
 const protectedCall = openSdk(settings);
 
-process.on('message', ({ id, atMs }: CallOrder) => {
-  moveClockTo(atMs);
+process.on('message', ({ id, atMs }: CallRequest) => {
+  nowMs = atMs;
   void makeCall().then((outcome) => process.send?.({ id, outcome } satisfies CallReport));
 });
 // An orphan ends with the bench that started it.
@@ -26,14 +42,14 @@ process.on('disconnect', () => process.exit());
 process.send?.('ready');
 
 async function makeCall(): Promise<CallOutcome> {
-  // Not on the moved clock.
-  const begunMs = performance.now();
+  // Real time, which `SimulatedDate` does not change.
+  const startedMs = performance.now();
   const failure = await protectedCall().then(failureOf, failureOf);
-  const tookMs = performance.now() - begunMs;
+  const tookMs = performance.now() - startedMs;
   return failure === undefined ? { ok: true, tookMs } : { ok: false, tookMs, failure };
 }
 
-/** Some SDKs throw what WeChat refuses, some hand it on. Only a list of addresses is success. */
+/** Some SDKs throw WeChat's error, some return it. Only a list of addresses is success. */
 function failureOf(answer: unknown): string | undefined {
   if (typeof answer === 'object' && answer !== null) {
     if ('ip_list' in answer && Array.isArray(answer.ip_list)) return undefined;

@@ -1,30 +1,30 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
-import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { callbackify, promisify } from 'node:util';
-import { tokenFile } from './token-file.ts';
+import { loadSdk, type SdkName } from './sdk-packages.ts';
 
-/** SDKs as npm has them, installed in test/clients; each set up as its documentation says. */
+/** Each SDK set up as its documentation says. */
 
 export type PeerSettings = {
-  readonly sdk: 'co-wechat-api' | 'wechat-api' | 'node-easywechat';
+  readonly sdk: SdkName;
   readonly appId: string;
   readonly secret: string;
   /** WeChat, without a slash at the end. */
   readonly wechatUrl: string;
-  /** What the processes of one deployment share. node-easywechat needs it; the others keep tokens in memory without it. */
+  /** Shared by all processes. Without it tokens are kept in memory, except by node-easywechat, which needs it. */
   readonly folder?: string;
-  /** Ours, for co-wechat-api: each need asks it anew for the token, and the SDK never fetches one from WeChat. */
+  /** Our read URL, for co-wechat-api: the SDK asks it for the token before each call, and never fetches one from WeChat. */
   readonly readUrl?: string;
 };
 
-/** Makes one protected call, with whatever retries the SDK has, and gives WeChat's answer. */
+/** Makes one protected call, including the SDK's own retries, and returns WeChat's answer. */
 export type ProtectedCall = () => Promise<unknown>;
 
-/** Neither a loaded machine nor an idle connection that is closed under the SDK shall count as its failure. */
+/** Neither a busy machine nor the server's close of an idle connection may count as a failure of the SDK. */
 const TIMEOUT_MS = 60_000;
 const agent = new Agent({ keepAlive: false });
-
-const load = createRequire(new URL('../../test/clients/package.json', import.meta.url));
 
 export function openSdk(settings: PeerSettings): ProtectedCall {
   if (settings.sdk === 'co-wechat-api') return coWechatApi(settings);
@@ -32,7 +32,7 @@ export function openSdk(settings: PeerSettings): ProtectedCall {
 }
 
 function coWechatApi({ appId, secret, wechatUrl, folder, readUrl }: PeerSettings): ProtectedCall {
-  const API = load('co-wechat-api');
+  const API = loadSdk('co-wechat-api');
   const open = (url: string, ...args: unknown[]) => {
     const api = new API(appId, ...args);
     api.prefix = `${url}/cgi-bin/`;
@@ -56,7 +56,7 @@ function coWechatApi({ appId, secret, wechatUrl, folder, readUrl }: PeerSettings
 }
 
 function wechatApi({ appId, secret, wechatUrl, folder }: PeerSettings): ProtectedCall {
-  const API = load('wechat-api');
+  const API = loadSdk('wechat-api');
   const file = folder === undefined ? undefined : tokenFile(folder);
   const api = new API(appId, secret, file && callbackify(file.get), file && callbackify(file.save));
   api.endpoint = wechatUrl;
@@ -65,7 +65,7 @@ function wechatApi({ appId, secret, wechatUrl, folder }: PeerSettings): Protecte
 }
 
 function nodeEasywechat({ appId, secret, wechatUrl, folder }: PeerSettings): ProtectedCall {
-  const { OfficialAccount } = load('node-easywechat');
+  const { OfficialAccount } = loadSdk('node-easywechat');
   const app = new OfficialAccount({
     app_id: appId,
     secret,
@@ -73,4 +73,32 @@ function nodeEasywechat({ appId, secret, wechatUrl, folder }: PeerSettings): Pro
     file_cache: { path: folder },
   });
   return async () => (await app.getClient().get('/cgi-bin/getcallbackip')).toObject();
+}
+
+type TokenFile = {
+  readonly get: () => Promise<unknown>;
+  readonly save: (token: unknown) => Promise<void>;
+};
+
+/**
+ * The shared storage that co-wechat-api and wechat-api need with several processes. Their documentation shows a bare
+ * `writeFile` and recommends Redis; a file that is replaced as a whole is as atomic as Redis, so no process reads half a token.
+ */
+function tokenFile(folder: string): TokenFile {
+  const path = join(folder, 'access_token.txt');
+  return {
+    async get() {
+      try {
+        return JSON.parse(await readFile(path, 'utf8'));
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+    async save(token) {
+      const draft = join(folder, randomUUID());
+      await writeFile(draft, JSON.stringify(token));
+      await rename(draft, path);
+    },
+  };
 }

@@ -6,7 +6,7 @@ import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { readApi } from '../../functions/http/read-api.ts';
 import { serveLocally } from '../../local/server.ts';
 
-/** The read URL in a process of its own, with the default cache; see `startReadUrl`. */
+/** The read URL in a process of its own, with the default cache; see our-setup.ts. */
 
 export type ReadUrlSettings = {
   readonly app: App;
@@ -27,7 +27,7 @@ const read = readApi({
     new DynamoDBClient({ endpoint: tableEndpoint, region: 'us-east-1', credentials }),
     tableName,
   ),
-  // The clock of the world stands still during a round; who waits does so in real time.
+  // The world's clock does not advance during a round; a request that waits does so in real time.
   clock: { now: () => nowMs, sleepUntil: (instantMs) => sleep(instantMs - nowMs) },
   nonce: () => 'nonce',
 });
@@ -35,7 +35,7 @@ const { port } = await serveLocally(0, read, async () => undefined);
 
 process.on('message', (instantMs: number) => {
   nowMs = instantMs;
-  process.send?.('moved');
+  process.send?.('done');
 });
 // An orphan ends with the bench that started it.
 process.on('disconnect', () => process.exit());

@@ -1,51 +1,70 @@
+import type { Simulator } from '../../local/simulator/simulator.ts';
 import type { CallOutcome } from '../peers/peer-process.ts';
 import type { Peer } from '../peers/start-peer.ts';
-import { type Crowd, type Setup, shares } from './setup.ts';
+
+/** App servers, the WeChat that they call, and the refresher of their token, if there is one; all on one clock. */
+export type Setup = {
+  readonly simulator: Simulator;
+  readonly peers: readonly Peer[];
+  passMs(durationMs: number): Promise<void>;
+  /** Gives all app servers a token. */
+  start(): Promise<void>;
+  /** Renews the token, unless the app servers do that themselves. */
+  renew(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Concurrent requests, spread evenly over processes. */
+export type Load = { readonly processes: number; readonly requests: number };
 
 export type Round = {
-  /** At WeChat, while everybody needed the token for the first time. */
+  /** Calls of WeChat's token interfaces during the first attempt of all requests. */
   readonly tokenCalls: number;
   readonly outcomes: readonly CallOutcome[];
-  /** Of those that failed, a second later. */
+  /** Of the failed requests, repeated a second later. */
   readonly again: readonly CallOutcome[];
 };
 
-/** Dead tokens are forgotten after it (issued.ts), so that rounds do not slow each other. */
-const QUIET_MS = 27 * 3_600_000;
+/** The simulator forgets tokens a day after they expired; otherwise each round would be slower than the one before. */
+const PAUSE_MS = 27 * 3_600_000;
 
-/** @param ageMs of the token when all need it */
+/** @param ageMs age of the token when the requests are made */
 export async function playRounds(
   setup: Setup,
-  { load, rounds, ageMs }: { load: Crowd; rounds: number; ageMs: number },
+  { load, rounds, ageMs }: { load: Load; rounds: number; ageMs: number },
 ): Promise<Round[]> {
-  const sizes = shares(load);
-  const needs = setup.peers.flatMap((peer, index) => Array.from({ length: sizes[index] ?? 0 }, () => peer));
+  const sizes = requestsPerProcess(load);
+  const callers = setup.peers.flatMap((peer, index) => Array.from({ length: sizes[index] ?? 0 }, () => peer));
   const played: Round[] = [];
   while (played.length < rounds) {
-    await setup.passMs(QUIET_MS);
-    await setup.begin();
+    await setup.passMs(PAUSE_MS);
+    await setup.start();
     await setup.passMs(ageMs);
-    played.push(await playRound(setup, needs));
+    played.push(await playRound(setup, callers));
   }
   return played;
 }
 
-async function playRound(setup: Setup, needs: readonly Peer[]): Promise<Round> {
+export function requestsPerProcess({ processes, requests }: Load): number[] {
+  return Array.from({ length: processes }, (_, index) => Math.ceil((requests - index) / processes));
+}
+
+/** @param callers the peer of each request */
+async function playRound(setup: Setup, callers: readonly Peer[]): Promise<Round> {
   const callsBefore = tokenCalls(setup);
-  const [outcomes] = await Promise.all([meet(setup, needs), setup.trigger()]);
+  const [outcomes] = await Promise.all([callAtOnce(setup, callers), setup.renew()]);
   const calls = tokenCalls(setup) - callsBefore;
   await setup.passMs(1_000);
-  const again = await meet(
+  const again = await callAtOnce(
     setup,
-    needs.filter((_, index) => outcomes[index]?.ok === false),
+    callers.filter((_, index) => outcomes[index]?.ok === false),
   );
   return { tokenCalls: calls, outcomes, again };
 }
 
-/** All at once. */
-function meet({ simulator }: Setup, needs: readonly Peer[]): Promise<CallOutcome[]> {
+function callAtOnce({ simulator }: Setup, callers: readonly Peer[]): Promise<CallOutcome[]> {
   const atMs = simulator.clock.now();
-  return Promise.all(needs.map((peer) => peer.call(atMs)));
+  return Promise.all(callers.map((peer) => peer.call(atMs)));
 }
 
 function tokenCalls({ simulator }: Setup): number {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startWorld, type World } from '../../bench/harness/world.ts';
 import { cleanUpApps, cleanUpStack, tablesOf } from '../../cli/commands/cleanup.ts';
 import { createReaderKey, listReaderKeys, revokeReaderKey } from '../../cli/commands/reader-key.ts';
 import { rotateSecret, setSecret } from '../../cli/commands/secret.ts';
@@ -6,7 +7,6 @@ import { refresherClient } from '../../cli/refresher-client.ts';
 import { secretParameterOf } from '../../cli/secret-parameter.ts';
 import type { Terminal } from '../../cli/terminal.ts';
 import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
-import { startWorld, type World } from '../support/world.ts';
 
 /** What the commands do to a deployment: real DynamoDB, SSM and WeChat over HTTP, and no mistake undone by luck. */
 

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openOurScene } from '../../bench/stampede/our-setup.ts';
+import { CLIENTS, installClients } from '../../bench/peers/sdk-packages.ts';
+import { openOurSetup } from '../../bench/stampede/our-setup.ts';
 import { playRounds } from '../../bench/stampede/rounds.ts';
 import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../../local/simulator/simulator.ts';
-import { CLIENTS, installClients } from '../support/install-clients.ts';
 import { isLive, type LocalProcess, startLocalProcess, until } from '../support/start-local-process.ts';
 
-/** WeChat SDKs as npm has them, which know of us by a base URL only; see test/clients. */
+/** Unmodified WeChat SDKs from npm, which are given the read URL as their base URL; see test/clients. */
 
 const PAGE = 'https://example.com/page?a=1';
 const run = promisify(execFile);
@@ -39,14 +39,14 @@ afterAll(async () => {
 });
 
 test.each(['co-wechat-api', 'node-easywechat', 'wechat-api'])(
-  '%s gets token and ticket from us, signs a page, and is accepted by WeChat',
+  '%s gets token and ticket from the read URL, signs a page, and is accepted by WeChat',
   async (client) => {
-    const asked = () =>
+    const tokenCalls = () =>
       ['/cgi-bin/token', '/cgi-bin/stable_token', '/cgi-bin/ticket/getticket'].map(
         (route) => simulator.calls(route).length,
       );
-    const before = asked();
-    const probesBefore = simulator.calls().length;
+    const tokenCallsBefore = tokenCalls();
+    const callsBefore = simulator.calls().length;
 
     const { stdout } = await run(process.execPath, [join(CLIENTS, `${client}.js`)], {
       env: {
@@ -54,7 +54,7 @@ test.each(['co-wechat-api', 'node-easywechat', 'wechat-api'])(
         READ_URL: local.url,
         WECHAT_URL: simulator.url,
         APPID: DEMO_ACCOUNT.appId,
-        // No AppSecret: whatever reached WeChat's own token routes with it would be refused.
+        // Not an AppSecret: WeChat's own token routes would reject it.
         READER_KEY: 'no-appsecret',
       },
     });
@@ -63,19 +63,19 @@ test.each(['co-wechat-api', 'node-easywechat', 'wechat-api'])(
     const current = simulator.currentToken(DEMO_ACCOUNT.appId, 'classic');
     expect(token).toBe(current);
     expect(ticket).toBe(simulator.currentTicket(DEMO_ACCOUNT.appId, 'jsapi'));
-    // What WeChat's protected route said to the SDK; a dead token would have got an errcode.
+    // The answer of WeChat's protected route; an invalid token would have got an errcode.
     expect(ipList).toEqual(expect.arrayContaining([expect.stringMatching(/^198\.51\.100\./)]));
     expect(signed.signature).toBe(signatureOf(ticket, signed));
     if (client === 'node-easywechat') expect(ofStable).toBe(current);
-    expect(asked()).toEqual(before);
-    expect(simulator.calls().length).toBe(probesBefore + 1);
+    expect(tokenCalls()).toEqual(tokenCallsBefore);
+    expect(simulator.calls().length).toBe(callsBefore + 1);
     expect(local.output()).not.toContain(current);
   },
 );
 
-test('a renewal in the midst of needs from several processes: none fails, and WeChat is asked once', async () => {
-  const load = { processes: 2, needs: 60 };
-  const setup = await openOurScene(load);
+test('a renewal amid requests of several processes: none fails, and WeChat gets one call', async () => {
+  const load = { processes: 2, requests: 60 };
+  const setup = await openOurSetup(load);
   try {
     const [round] = await playRounds(setup, { load, rounds: 1, ageMs: 100 * 60_000 });
     expect(round?.tokenCalls).toBe(1);
@@ -86,7 +86,7 @@ test('a renewal in the midst of needs from several processes: none fails, and We
   }
 });
 
-/** WECHAT.md: "JS-SDK signature". */
+/** https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html, appendix 1: the signature algorithm. */
 function signatureOf(ticket: string, { nonceStr, timestamp }: Record<string, string>): string {
   const raw = `jsapi_ticket=${ticket}&noncestr=${nonceStr}&timestamp=${timestamp}&url=${PAGE}`;
   return createHash('sha1').update(raw).digest('hex');

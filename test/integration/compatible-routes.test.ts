@@ -1,5 +1,5 @@
+import { crm, shop, startWorld } from '../../bench/harness/world.ts';
 import { serveLocally } from '../../local/server.ts';
-import { crm, shop, startWorld } from '../support/world.ts';
 import { tokenRouteConformance } from './simulator/token-route-conformance.ts';
 
 /** The suite that the simulator's own routes pass, here with a reader key in the secret's place. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { CrashPoint } from '../support/refresher-process.ts';
-import { startRefresherProcess } from '../support/start-refresher-process.ts';
-import { shop, startWorld, TICK, type World } from '../support/world.ts';
+import type { CrashPoint } from '../../bench/harness/refresher-process.ts';
+import { startRefresherProcess } from '../../bench/harness/start-refresher-process.ts';
+import { shop, startWorld, TICK, type World } from '../../bench/harness/world.ts';
 
 let world: World;
 afterEach(() => world.close());

@@ -1,9 +1,9 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, test } from 'vitest';
+import { shop, startWorld, type World } from '../../bench/harness/world.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { blankRecord } from '../../functions/core/credential.ts';
 import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
-import { shop, startWorld, type World } from '../support/world.ts';
 
 let world: World;
 afterEach(() => world.close());

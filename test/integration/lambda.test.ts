@@ -1,12 +1,13 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type ParameterServer, startParameterServer } from '../../bench/harness/parameter-server.ts';
+import { synthesizeBundles } from '../../bench/harness/synthesized-bundles.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import type { RefreshAnswer } from '../../functions/refresher.ts';
 import { type EmbeddedTable, openEmbeddedTable } from '../../local/embedded-table.ts';
 import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../../local/simulator/simulator.ts';
-import { type ParameterServer, startParameterServer } from '../support/parameter-server.ts';
-import { changeDeployment, type Lambda, startLambda, synthesizeBundles } from '../support/start-lambda.ts';
+import { changeDeployment, type Lambda, startLambda } from '../support/start-lambda.ts';
 import { startTopicServer, type TopicServer } from '../support/topic-server.ts';
 
 /** The bundles that are deployed, in processes of their own, against real HTTP on every side. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { shop, startWorld, type World } from '../../bench/harness/world.ts';
 import type { TokenApi } from '../../functions/core/credential.ts';
 import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
-import { shop, startWorld, type World } from '../support/world.ts';
 
 /** What docs/migration.md promises. */
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { crm, MINUTE, START, shop, startWorld, type World } from '../../bench/harness/world.ts';
 import { startSimulator } from '../../local/simulator/simulator.ts';
-import { crm, MINUTE, START, shop, startWorld, type World } from '../support/world.ts';
 
 /** What ops ask, and what they are told without asking. */
 

@@ -1,5 +1,7 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type ParameterServer, startParameterServer } from '../../bench/harness/parameter-server.ts';
+import { shop } from '../../bench/harness/world.ts';
 import { proxyParameter } from '../../functions/aws/ssm-parameters.ts';
 import { SourceError } from '../../functions/core/errors.ts';
 import { wechatClient } from '../../functions/wechat/client.ts';
@@ -7,9 +9,7 @@ import { EgressDispatcher } from '../../functions/wechat/egress.ts';
 import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
 import { wechatSource } from '../../functions/wechat/sources.ts';
 import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../../local/simulator/simulator.ts';
-import { type ParameterServer, startParameterServer } from '../support/parameter-server.ts';
 import { type ProxyServer, startProxyServer } from '../support/proxy-server.ts';
-import { shop } from '../support/world.ts';
 
 const PARAMETER = '/wechat/proxy-url';
 const HOST = 'wechat.test';

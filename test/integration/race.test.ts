@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { type RefresherProcess, startRefresherProcess } from '../support/start-refresher-process.ts';
-import { shop, startWorld, TICK, type World } from '../support/world.ts';
+import { type RefresherProcess, startRefresherProcess } from '../../bench/harness/start-refresher-process.ts';
+import { shop, startWorld, TICK, type World } from '../../bench/harness/world.ts';
 
 let world: World;
 let processes: RefresherProcess[] = [];

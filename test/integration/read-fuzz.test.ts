@@ -1,8 +1,9 @@
 import { type AttributeValue, ScanCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Lambda, startLambda, synthesizeBundles } from '../support/start-lambda.ts';
-import { crm, shop, startWorld, type World } from '../support/world.ts';
+import { synthesizeBundles } from '../../bench/harness/synthesized-bundles.ts';
+import { crm, shop, startWorld, type World } from '../../bench/harness/world.ts';
+import { type Lambda, startLambda } from '../support/start-lambda.ts';
 
 /** The read function as it is deployed, open to the world (`auth: key`), and 10,000 requests by people who mean no good. */
 

@@ -1,8 +1,8 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { crm, MINUTE, START, shop, startWorld, type World } from '../../bench/harness/world.ts';
 import { ReaderKeyNameTakenError, UnknownReaderKeyError } from '../../functions/aws/reader-keys.ts';
 import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
-import { crm, MINUTE, START, shop, startWorld, type World } from '../support/world.ts';
 
 const DAY = 24 * 60 * MINUTE;
 const STRANGER = `wtk_${'A'.repeat(43)}`;

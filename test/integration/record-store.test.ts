@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { memoryStore } from '../../bench/harness/memory-world.ts';
 import { recordTable } from '../../functions/aws/record-table.ts';
 import { blankRecord, type CredentialRecord } from '../../functions/core/credential.ts';
 import { type EmbeddedTable, openEmbeddedTable } from '../../local/embedded-table.ts';
-import { memoryStore } from '../support/memory-store.ts';
 
 /** test/proof/ proves what it proves on a table in memory; this one proves that table. */
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { MINUTE, START, shop, startWorld, type World } from '../../bench/harness/world.ts';
 import type { ReadResponse } from '../../functions/http/http-types.ts';
 import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
-import { MINUTE, START, shop, startWorld, type World } from '../support/world.ts';
 
 /** Stories in time: the real adapters, the real SDK clients and undici, a simulated clock. */
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { startRefresherProcess } from '../support/start-refresher-process.ts';
-import { crm, shop, startWorld, TICK, type World } from '../support/world.ts';
+import { startRefresherProcess } from '../../bench/harness/start-refresher-process.ts';
+import { crm, shop, startWorld, TICK, type World } from '../../bench/harness/world.ts';
 
 /** What others do to our tokens, and how long readers feel it. */
 

@@ -1,12 +1,12 @@
 import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { shop } from '../../bench/harness/world.ts';
 import { SourceError } from '../../functions/core/errors.ts';
 import { type WechatClient, wechatClient } from '../../functions/wechat/client.ts';
 import { EgressDispatcher } from '../../functions/wechat/egress.ts';
 import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
 import { DEMO_ACCOUNT, type Simulator, startSimulator } from '../../local/simulator/simulator.ts';
-import { shop } from '../support/world.ts';
 
 let simulator: Simulator;
 let egress: EgressDispatcher;

@@ -1,6 +1,6 @@
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { crm, startWorld, type World } from '../support/world.ts';
+import { crm, startWorld, type World } from '../../bench/harness/world.ts';
 
 /** 企业微信: a token and tickets that are sticky to their very end. */
 

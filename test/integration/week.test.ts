@@ -1,4 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
+import { memoryStore, nonWaitingClock } from '../../bench/harness/memory-world.ts';
+import { crm, MINUTE, START, shop, TICK } from '../../bench/harness/world.ts';
 import {
   type App,
   type CredentialRecord,
@@ -15,9 +17,6 @@ import {
   type Simulator,
   startSimulator,
 } from '../../local/simulator/simulator.ts';
-import { memoryStore } from '../support/memory-store.ts';
-import { standingClock } from '../support/standing-clock.ts';
-import { crm, MINUTE, START, shop, TICK } from '../support/world.ts';
 
 /** Every credential there is, one app of each kind, for a simulated week; WeChat over real HTTP, the table in memory. */
 
@@ -50,7 +49,7 @@ test('a week: no second in which the read URL serves a dead value, and no upstre
     refreshAfterMs: 100 * MINUTE,
     cacheSeconds: 10,
     store,
-    clock: standingClock(now),
+    clock: nonWaitingClock(now),
     nonce: () => 'nonce',
   });
   const dead = new Set<string>();

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { bugs } from './bugs.ts';
 import type { Catch } from './catch-bugs.ts';
 
-/** The model has teeth. */
+/** The model's property fails when it should. */
 
 let caught: Catch[];
 beforeAll(async () => {
@@ -14,14 +14,14 @@ beforeAll(async () => {
   caught = JSON.parse(stdout);
 }, 120_000);
 
-const storiesFor = (name: string) => caught.find(({ bug }) => bug === name)?.stories;
+const scenariosFor = (name: string) => caught.find(({ bug }) => bug === name)?.scenarios;
 
-describe('within 300 stories the model catches', () => {
+describe('within 300 scenarios the model catches', () => {
   test.each(bugs)('$name', ({ name }) => {
-    expect(storiesFor(name)).toBeGreaterThan(0);
+    expect(scenariosFor(name)).toBeGreaterThan(0);
   });
 });
 
-test('and nothing in the same copy without a bug', () => {
-  expect(storiesFor('none')).toBeNull();
+test('nothing in the same copy without a bug', () => {
+  expect(scenariosFor('none')).toBeNull();
 });

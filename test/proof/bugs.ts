@@ -1,9 +1,9 @@
-/** A mistake that somebody could make, as a change of one file. */
+/** A plausible bug, as a change of one file. */
 export type Bug = {
   readonly name: string;
   /** Relative to the project. */
   readonly file: string;
-  /** Stands there exactly once. */
+  /** Occurs in the file exactly once. */
   readonly find: string;
   readonly replace: string;
 };
@@ -13,31 +13,31 @@ const core = (file: string) => `functions/core/${file}.ts`;
 /** Deliberate bugs, each of which the model must catch: a property that finds none of them proves nothing. */
 export const bugs: readonly Bug[] = [
   {
-    name: 'the table swaps without looking at the version or the lease',
-    file: 'test/support/memory-store.ts',
+    name: 'the table writes without checking the version or the lease',
+    file: 'bench/harness/memory-world.ts',
     find: 'if (!asSeen) return isDeepStrictEqual(stored, next);',
     replace: '',
   },
   {
-    name: 'the table commits without the lease id',
-    file: 'test/support/memory-store.ts',
+    name: 'the table writes without checking the lease id',
+    file: 'bench/harness/memory-world.ts',
     find: 'stored?.leaseId === seen?.leaseId && ',
     replace: '',
   },
   {
-    name: 'who loses the race for the lease goes on all the same',
+    name: 'a run that loses the race for the lease continues',
     file: core('steps/renew'),
     find: 'if (!(await ports.store.swap(work.stored, held))) return lostTheRace(work);',
     replace: 'await ports.store.swap(work.stored, held);',
   },
   {
-    name: 'a forced refresh does not mind the lease of another',
+    name: 'a forced refresh ignores the lease of another run',
     file: core('renewal'),
     find: '  leaseHeld,\n  accessTokenRenewed,\n  forced,',
     replace: '  forced,\n  leaseHeld,\n  accessTokenRenewed,',
   },
   {
-    name: 'a lease without an end',
+    name: 'a lease that does not expire',
     file: core('steps/renew'),
     find: 'run.now + run.timing.leaseMs',
     replace: 'run.now + 86_400_000',
@@ -49,80 +49,80 @@ export const bugs: readonly Bug[] = [
     replace: '    ...record,\n    validityUnknown: context.validityUnknown,',
   },
   {
-    name: 'the mirror before the commit',
+    name: 'the mirror is written before the commit',
     file: core('steps/renew'),
     find: '  if (await store.swap(held, next)) return writeMirror(',
     replace:
       '  await run.ports.mirror.write(credential, grant.value).catch(() => undefined);\n  if (await store.swap(held, next)) return writeMirror(',
   },
   {
-    name: 'a mirror that is called written and is not',
+    name: 'a mirror that is recorded as written but is not',
     file: core('steps/renew'),
     find: '    await mirror.write(credential, held.current.value);',
     replace: '',
   },
   {
-    name: 'a ticket that comes back unchanged lives 7200 s more',
+    name: 'an unchanged ticket is kept for another 7,200 s',
     file: core('rules/transitions'),
     find: '{ expiresAt: Math.min(current.expiresAt, saidEnd) }',
     replace: '{ expiresAt: saidEnd }',
   },
   {
-    name: 'a life that is counted from the answer',
+    name: 'a lifetime that is counted from the answer',
     file: core('steps/renew'),
     find: '    issuedAt: now,\n',
     replace: '    issuedAt: clock.now(),\n',
   },
   {
-    name: 'a backoff that swallows ticks',
+    name: 'a backoff that skips ticks',
     file: core('rules/timing'),
     find: 'Math.min(TRANSIENT_CAP_MS, Math.max(TRANSIENT_BASE_MS, tickMs / 2))',
     replace: '30 * 60_000',
   },
   {
-    name: 'no doubt after a lost answer',
+    name: 'the validity counts as known after a lost answer',
     file: core('steps/renew'),
     find: '(mayInvalidate(policy, reason) && (error.mayHaveRotated || wasRejected(reason)))',
     replace: 'false',
   },
   {
-    name: 'no doubt while a call is under way',
+    name: 'the validity counts as known during a call',
     file: core('rules/transitions'),
     find: 'validityUnknown: record.validityUnknown || lease.mayInvalidate,',
     replace: 'validityUnknown: record.validityUnknown,',
   },
   {
-    name: 'a doubt that nothing dispels',
+    name: 'the validity stays unknown after a renewal',
     file: core('rules/transitions'),
     find: '    validityUnknown: false,\n    nextAttemptAt: 0,',
     replace: '    nextAttemptAt: 0,',
   },
   {
-    name: 'a failure throws the old value away',
+    name: 'a failure deletes the current value',
     file: core('rules/transitions'),
     find: '    validityUnknown: context.validityUnknown,\n',
     replace: '    validityUnknown: context.validityUnknown,\n    ...({ current: undefined } as object),\n',
   },
   {
-    name: 'a report renews whatever is current',
+    name: 'a report renews any current token',
     file: core('renewal'),
     find: 'if (request.rejected === fingerprint) return',
     replace: 'if (request.rejected !== undefined) return',
   },
   {
-    name: 'a probe that believes in every token',
+    name: 'a probe that accepts every token',
     file: core('steps/probe'),
     find: 'if (!(await source.accepts(credential.app, current.value))) {',
     replace: 'if (!(await source.accepts(credential.app, current.value).then(() => true))) {',
   },
   {
-    name: 'a token that is renewed when it has ended',
+    name: 'a token that is renewed only after it has expired',
     file: core('rules/lifetimes'),
     find: 'const scaledMs = full ? mode.refreshAfterMs : Math.min(mode.refreshAfterMs, (lifetimeMs * 5) / 6);',
     replace: 'const scaledMs = lifetimeMs;',
   },
   {
-    name: 'a version that does not grow',
+    name: 'a version that does not increase',
     file: core('rules/transitions'),
     find: '    version: record.version + 1,\n',
     replace: '    version: Math.max(1, record.version),\n',

@@ -4,26 +4,34 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Bug, bugs } from './bugs.ts';
 
-/** Puts each bug into a copy of the project, and plays stories there until the property fails. */
+/** Puts each bug into a copy of the project, and draws scenarios there until the property fails. */
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const COPIED = ['package.json', 'functions', 'test/support', 'test/proof', 'local/simulator'];
-/** With this seed the bug that hides best is caught by the 174th. */
+/** Everything that model/property.ts imports. */
+const COPIED = [
+  'package.json',
+  'functions',
+  'bench/harness',
+  'test/support',
+  'test/proof',
+  'local/simulator',
+];
+/** With this seed the bug that is hardest to find is caught by the 174th scenario. */
 const SEED = 1;
-export const MAX_STORIES = 300;
+export const MAX_SCENARIOS = 300;
 
-/** `stories`: after how many the property failed; null when it did not. */
-export type Catch = { readonly bug: string; readonly file: string; readonly stories: number | null };
+/** @property scenarios number of the first scenario in which the property failed; null when it did not fail */
+export type Catch = { readonly bug: string; readonly file: string; readonly scenarios: number | null };
 
-/** The last one is a copy without a bug. */
+/** The last element is a copy without a bug. */
 export async function catchBugs(): Promise<Catch[]> {
   const caught: Catch[] = [];
   for (const bug of bugs)
-    caught.push({ bug: bug.name, file: bug.file, stories: await storiesUntilCaught(bug) });
-  return [...caught, { bug: 'none', file: '', stories: await storiesUntilCaught(undefined) }];
+    caught.push({ bug: bug.name, file: bug.file, scenarios: await scenariosUntilCaught(bug) });
+  return [...caught, { bug: 'none', file: '', scenarios: await scenariosUntilCaught(undefined) }];
 }
 
-async function storiesUntilCaught(bug: Bug | undefined): Promise<number | null> {
+async function scenariosUntilCaught(bug: Bug | undefined): Promise<number | null> {
   const folder = mkdtempSync(join(tmpdir(), 'bug-'));
   try {
     for (const each of COPIED) cpSync(join(PROJECT, each), join(folder, each), { recursive: true });
@@ -32,13 +40,13 @@ async function storiesUntilCaught(bug: Bug | undefined): Promise<number | null> 
     const copy: typeof import('./model/property.ts') = await import(
       pathToFileURL(join(folder, 'test/proof/model/property.ts')).href
     );
-    return await copy.anyStoryHeals({ numRuns: MAX_STORIES, seed: SEED, endOnFailure: true }).then(
+    return await copy.everyScenarioHeals({ numRuns: MAX_SCENARIOS, seed: SEED, endOnFailure: true }).then(
       () => null,
       (error: Error) => {
-        const stories = /^Property failed after (\d+) tests/.exec(error.message)?.[1];
-        // Anything else is no catch, and no clean copy either.
-        if (stories === undefined) throw error;
-        return Number(stories);
+        const scenarios = /^Property failed after (\d+) tests/.exec(error.message)?.[1];
+        // Any other error means that the copy is broken, which is not a catch.
+        if (scenarios === undefined) throw error;
+        return Number(scenarios);
       },
     );
   } finally {
@@ -49,9 +57,10 @@ async function storiesUntilCaught(bug: Bug | undefined): Promise<number | null> 
 function put({ file, find, replace }: Bug, folder: string): void {
   const path = join(folder, file);
   const [before = '', after, ...more] = readFileSync(path, 'utf8').split(find);
-  if (after === undefined || more.length > 0) throw new Error(`${file} must have this exactly once: ${find}`);
+  if (after === undefined || more.length > 0)
+    throw new Error(`${file} must contain this exactly once: ${find}`);
   writeFileSync(path, before + replace + after);
 }
 
-// For the test, which runs where TypeScript is loaded in another way.
+// bugs.test.ts runs this file, because vitest would resolve the copy's modules itself.
 if (import.meta.main) console.log(JSON.stringify(await catchBugs()));

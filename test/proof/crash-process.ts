@@ -1,74 +1,74 @@
+import { type CallName, instrumented } from '../../bench/harness/instrumented-ports.ts';
 import { SourceError } from '../../functions/core/errors.ts';
 import type { Ports } from '../../functions/core/ports.ts';
-import { type CallName, instrumented } from '../support/instrumented-ports.ts';
 
-/** What can happen to a call that leaves the process. */
-export type Accident = 'dies before' | 'dies after' | 'loses the answer of';
-export const accidents: readonly Accident[] = ['dies before', 'dies after', 'loses the answer of'];
+/** What can happen at a call that leaves the process. */
+export type CallFault = 'crash before' | 'crash after' | 'lost answer of';
+export const callFaults: readonly CallFault[] = ['crash before', 'crash after', 'lost answer of'];
 
-/** One run of a refresher that has an accident at its `at`-th call; with 0 it has none. */
+/** One run of a refresher with a fault at its `at`-th call; with `at` 0 it has none. */
 export class CrashProcess {
   readonly calls: string[] = [];
   readonly ports: Ports;
-  readonly #accident: Accident;
+  readonly #fault: CallFault;
   readonly #at: number;
-  readonly #died = Promise.withResolvers<undefined>();
-  #dead = false;
-  /** Of these WeChat has granted something that no swap has brought into the table yet. */
-  readonly #grantedOnly = new Set<string>();
+  readonly #crash = Promise.withResolvers<undefined>();
+  #crashed = false;
+  /** Credentials that WeChat has granted, and that no write has stored in the table yet. */
+  readonly #unstoredGrants = new Set<string>();
   #answersLost = 0;
 
-  constructor(ports: Ports, accident: Accident, at: number) {
-    this.#accident = accident;
+  constructor(ports: Ports, fault: CallFault, at: number) {
+    this.#fault = fault;
     this.#at = at;
-    this.ports = instrumented(ports, (name, about, call) => this.#around(name, about, call));
+    this.ports = instrumented(ports, (name, subject, call) => this.#wrap(name, subject, call));
   }
 
-  /** Until it is done, has failed, or is dead. */
+  /** Until the work is done, has failed, or the process has crashed. */
   async run(work: (ports: Ports) => Promise<unknown>): Promise<void> {
-    await Promise.race([work(this.ports).catch(() => undefined), this.#died.promise]);
+    await Promise.race([work(this.ports).catch(() => undefined), this.#crash.promise]);
   }
 
-  /** Grants of WeChat that were in vain. */
+  /** Grants of WeChat that the fault prevented from being stored. */
   get lostGrants(): number {
-    return this.#answersLost + this.#grantedOnly.size;
+    return this.#answersLost + this.#unstoredGrants.size;
   }
 
-  async #around<T>(name: CallName, about: string, call: () => Promise<T>): Promise<T> {
+  async #wrap<T>(name: CallName, subject: string, call: () => Promise<T>): Promise<T> {
     const never = new Promise<never>(() => undefined);
-    if (this.#dead) return never;
-    this.calls.push(`${name} of ${about}`);
+    if (this.#crashed) return never;
+    this.calls.push(`${name} of ${subject}`);
     if (this.calls.length !== this.#at) {
       const answer = await call();
-      this.#note(name, about);
-      // What was under way when the process died was carried out, but nobody is there to hear of it.
-      return this.#dead ? never : answer;
+      this.#record(name, subject);
+      // A call that was under way at the crash is carried out, but its answer reaches no one.
+      return this.#crashed ? never : answer;
     }
-    if (this.#accident === 'dies before') return this.#die(never);
+    if (this.#fault === 'crash before') return this.#crashNow(never);
     await call();
-    if (this.#accident === 'dies after') {
-      this.#note(name, about);
-      return this.#die(never);
+    if (this.#fault === 'crash after') {
+      this.#record(name, subject);
+      return this.#crashNow(never);
     }
     if (name === 'source.fetch') this.#answersLost++;
-    else this.#note(name, about);
-    throw lost(name);
+    else this.#record(name, subject);
+    throw lostAnswerError(name);
   }
 
-  #note(name: CallName, about: string): void {
-    if (name === 'source.fetch') this.#grantedOnly.add(about);
-    if (name === 'store.swap') this.#grantedOnly.delete(about);
+  #record(name: CallName, subject: string): void {
+    if (name === 'source.fetch') this.#unstoredGrants.add(subject);
+    if (name === 'store.swap') this.#unstoredGrants.delete(subject);
   }
 
-  #die(never: Promise<never>): Promise<never> {
-    this.#dead = true;
-    this.#died.resolve(undefined);
+  #crashNow(never: Promise<never>): Promise<never> {
+    this.#crashed = true;
+    this.#crash.resolve(undefined);
     return never;
   }
 }
 
-/** As the adapter of that port puts it. */
-function lost(name: CallName): Error {
+/** The error that the port's adapter would throw. */
+function lostAnswerError(name: CallName): Error {
   const [port] = name.split('.');
   if (port === 'source') {
     return new SourceError('no answer', { code: 'timeout', kind: 'transient', mayHaveRotated: true });

@@ -1,6 +1,6 @@
 import type { WechatApp, WecomApp } from '../../functions/core/credential.ts';
 
-/** An official account with a ticket, a mini program without one, and an agent of WeCom with all that it can have. */
+/** An official account with a ticket, a mini program without one, and a WeCom app with both kinds of tickets. */
 export const shop: WechatApp = {
   name: 'shop',
   kind: 'official-account',

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
-import { jsonLine } from './json-line.ts';
+import { jsonLine } from './start-lambda.ts';
 
-/** Stands in for Lambda's runtime: loads the bundle named by its argument, and answers each line of input. */
+/** Does what Lambda's runtime does: loads the bundle named by its argument, and answers each line of input. */
 
 const { handler } = await import(process.argv[2] ?? '');
 
@@ -12,5 +12,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   );
   process.stdout.write(`ANSWER ${jsonLine(answer)}\n`);
 }
-// The input ends with the test that started us; open connections must not keep us.
+// The input ends with the test that started this process; open connections must not keep it running.
 process.exit();

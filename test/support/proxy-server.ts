@@ -4,20 +4,21 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { generate } from 'selfsigned';
 
-/** A forward proxy as companies have them, and behind it a host that speaks TLS in front of a server without. */
+/** A forward proxy that requires credentials, and behind it a host that terminates TLS in front of a plain HTTP server. */
 export type ProxyServer = {
-  /** Without credentials. */
+  /** Contains no credentials. */
   readonly url: string;
-  /** The certificate of the host behind it. */
+  /** Certificate of the host behind the proxy. */
   readonly certificate: string;
-  /** What callers asked for, and with which Proxy-Authorization. */
+  /** Every CONNECT request, with its Proxy-Authorization. */
   readonly tunnels: readonly { readonly target: string; readonly authorization: string | undefined }[];
   close(): Promise<void>;
 };
 
 /**
- * @param hostname whose tunnels it opens, all of them to `backend` (a base URL of this machine)
- * @param authorization what callers must show; others get a 407
+ * @param hostname in the host's certificate
+ * @param backend base URL on this machine to which the host forwards every connection
+ * @param authorization the Proxy-Authorization that callers must send; others get a 407
  */
 export async function startProxyServer(
   hostname: string,

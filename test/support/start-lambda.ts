@@ -1,15 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { App, type Stack } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
 import { DEPLOYMENT_FILE, type Deployment } from '../../functions/deployment.ts';
-import { loadConfig } from '../../infra/config.ts';
-import { TokenStack } from '../../infra/token-stack.ts';
-import { jsonLine } from './json-line.ts';
 
 /** `error` is what Lambda would return to the caller. */
 type Answer = {
@@ -23,26 +17,6 @@ export type Lambda = {
   logs(): string;
   stop(): void;
 };
-
-/** Folders of the very bundles that `cdk deploy` would upload. */
-export function synthesizeBundles(wechat: unknown): { refresh: string; read: string } {
-  const outdir = mkdtempSync(join(tmpdir(), 'cdk-out-'));
-  process.once('exit', () => rmSync(outdir, { recursive: true, force: true }));
-  const app = new App({ outdir });
-  const stack = new TokenStack(app, 'Bundles', { config: loadConfig({ wechat }) });
-  return { refresh: assetOf(app, stack, 'Renews'), read: assetOf(app, stack, 'Serves') };
-}
-
-/** The folder of the one function whose description has these words; any, when there are none. */
-export function assetOf(app: App, stack: Stack, description?: string): string {
-  const functions = Template.fromStack(stack).findResources(
-    'AWS::Lambda::Function',
-    description === undefined ? {} : { Properties: { Description: Match.stringLikeRegexp(description) } },
-  );
-  const key: string | undefined = Object.values(functions)[0]?.['Properties'].Code.S3Key;
-  if (!key) throw new Error(`no asset of the function '${description}'`);
-  return join(app.outdir, `asset.${key.replace('.zip', '')}`);
-}
 
 /** Changes what a bundle was synthesized with, for what is known only when a test runs. */
 export function changeDeployment(bundle: string, changes: Partial<Deployment>): void {
@@ -86,4 +60,9 @@ export function startLambda(bundle: string, environment: Record<string, string>)
     logs: () => logs,
     stop: () => void child.kill(),
   };
+}
+
+/** JSON on one line: `readline` takes U+2028 and U+2029, which JSON leaves as they are, for ends of lines. */
+export function jsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(/[\u2028\u2029]/g, (each) => `\\u${each.charCodeAt(0).toString(16)}`);
 }

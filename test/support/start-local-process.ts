@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 export type LocalProcess = {
-  /** Without a slash at its end; empty when it ended before it listened. */
+  /** Without a slash at its end; empty when the process ended before it listened. */
   readonly url: string;
   output(): string;
   readonly child: ChildProcess;
@@ -13,7 +13,7 @@ export type LocalProcess = {
   kill(): Promise<void>;
 };
 
-/** What `npm start` runs, on a free port and a folder of its own. */
+/** What `npm start` runs, with a free port and a folder of its own. */
 export async function startLocalProcess(folder: string, env: NodeJS.ProcessEnv = {}): Promise<LocalProcess> {
   const child = spawn(process.execPath, ['local/main.ts'], {
     cwd: PROJECT,
@@ -38,7 +38,7 @@ export async function startLocalProcess(folder: string, env: NodeJS.ProcessEnv =
 }
 
 /**
- * Every credential is there (a ticket comes after its token), and the run that brought the token has ended: a value is
+ * Whether every credential is served (a ticket follows its token), and the run that fetched the token has ended: a value is
  * served as soon as it is in the table, but until its file is written its lease is held, and a forced refresh is `busy`.
  */
 export async function isLive({ url, output }: LocalProcess): Promise<boolean> {
@@ -49,7 +49,7 @@ export async function isLive({ url, output }: LocalProcess): Promise<boolean> {
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + 20_000;
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error('it did not come to pass');
+    if (Date.now() > end) throw new Error('the condition was not met within 20 s');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

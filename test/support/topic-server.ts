@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** As much of SNS as the refresher uses, over real HTTP, so that the real SDK client is under test. */
+/** The operation of SNS that the refresher uses, over real HTTP, so that the real SDK client is under test. */
 export type TopicServer = {
   readonly url: string;
   readonly published: readonly {

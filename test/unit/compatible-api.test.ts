@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { nonWaitingClock } from '../../bench/harness/memory-world.ts';
 import {
   blankRecord,
   type CredentialRecord,
@@ -8,7 +9,6 @@ import {
 import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
 import { crm, mini, shop } from '../support/apps.ts';
-import { standingClock } from '../support/standing-clock.ts';
 
 // 2026-01-01 00:00:00 UTC; every instant is literal.
 const T0 = 1_767_225_600_000;
@@ -62,7 +62,7 @@ beforeEach(() => {
         return new Map([...records].filter(([id]) => ids.includes(id)));
       },
     },
-    clock: standingClock(() => now),
+    clock: nonWaitingClock(() => now),
     nonce: () => 'nonce',
   });
 });

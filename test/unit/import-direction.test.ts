@@ -28,14 +28,16 @@ const refused = [
   ['functions/wechat', '../../infra/config.ts'],
   ['functions', '../infra/config.ts'],
   ['functions', '../local/server.ts'],
-  ['infra', '../test/support/world.ts'],
+  ['infra', '../test/support/apps.ts'],
   ['infra/constructs', '../../local/start.ts'],
   ['cli', '../local/server.ts'],
-  ['cli', '../test/support/world.ts'],
+  ['cli', '../test/support/apps.ts'],
   ['cli/commands', '../../local/simulator/simulator.ts'],
   ['local', '../cli/format.ts'],
-  ['local', '../test/support/world.ts'],
+  ['local', '../test/support/apps.ts'],
   ['local/simulator', '../../gateway/relay.ts'],
+  ['bench', '../test/proof/catch-bugs.ts'],
+  ['bench/harness', '../../test/support/apps.ts'],
 ] as const;
 
 const allowed = [
@@ -55,6 +57,9 @@ const allowed = [
   ['cli', '../functions/refresher.ts'],
   ['local', '../functions/refresher.ts'],
   ['local', './simulator/simulator.ts'],
+  ['bench', './harness/world.ts'],
+  ['bench/harness', '../../local/simulator/simulator.ts'],
+  ['test/unit', '../../bench/harness/world.ts'],
 ] as const;
 
 /** Lints one file an import, each where it would stand, with the project's own rules; returns what they refuse. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { crm } from '../../bench/harness/world.ts';
 import { expiringBelowSeconds, measuresEachApp } from '../../functions/core/reporting/metrics.ts';
 import { mini, shop } from '../support/apps.ts';
-import { crm } from '../support/world.ts';
 
 test.each([
   ['a classic token, renewed with 20 minutes left', shop, 'access-token', 100, 900],

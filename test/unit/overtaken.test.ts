@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { type CallName, instrumented } from '../../bench/harness/instrumented-ports.ts';
+import { MemoryWorld } from '../../bench/harness/memory-world.ts';
 import type { Ports } from '../../functions/core/ports.ts';
 import { refresh } from '../../functions/core/refresh.ts';
 import { timingOf } from '../../functions/core/rules/timing.ts';
 import { shop } from '../support/apps.ts';
-import { type CallName, instrumented } from '../support/instrumented-ports.ts';
-import { MemoryWorld } from '../support/memory-ports.ts';
 
 /** Two refreshers, of which one stands still while the other works. Those that die: test/proof/crash-points.test.ts. */
 

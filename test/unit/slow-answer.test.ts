@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { instrumented } from '../../bench/harness/instrumented-ports.ts';
+import { MemoryWorld } from '../../bench/harness/memory-world.ts';
 import { refresh } from '../../functions/core/refresh.ts';
 import { timingOf } from '../../functions/core/rules/timing.ts';
 import { shop } from '../support/apps.ts';
-import { instrumented } from '../support/instrumented-ports.ts';
-import { MemoryWorld } from '../support/memory-ports.ts';
 
 const T0 = 1_767_225_600_000;
 const MINUTE = 60_000;

@@ -1,24 +1,24 @@
 import fc from 'fast-check';
 import type { App } from '../../../functions/core/credential.ts';
-import { accidents } from '../crash-process.ts';
-import { apps } from '../stories.ts';
-import { type FaultMode, MINUTE, type Run } from './deployment.ts';
+import { apps, MINUTE_MS } from '../configuration.ts';
+import { callFaults } from '../crash-process.ts';
+import type { FaultMode, Run } from './deployment.ts';
 import type { Scenario } from './scenario.ts';
 
-/** All that may happen, in any order. Each arbitrary makes one kind of event. */
+/** Everything that may happen, in any order. Each arbitrary makes one kind of event. */
 
 type Event = fc.AsyncCommand<object, Scenario>;
 
-/** An event that prints as it was drawn. */
+/** An event that prints its name and the values that were drawn. */
 function event<Drawn>(
   name: string,
   drawn: fc.Arbitrary<Drawn>,
-  happen: (scenario: Scenario, drawn: Drawn) => Promise<void> | void,
+  apply: (scenario: Scenario, drawn: Drawn) => Promise<void> | void,
 ): fc.Arbitrary<Event> {
   return drawn.map((values) => ({
     check: () => true,
     async run(_model, scenario) {
-      await happen(scenario, values);
+      await apply(scenario, values);
       scenario.invariants.checkAlways();
     },
     toString: () => `${name} ${JSON.stringify(values, (_key, value) => value?.name ?? value)}`,
@@ -28,11 +28,11 @@ function event<Drawn>(
 const app = fc.constantFrom(...apps);
 const pauses = fc.array(fc.nat(12), { minLength: 1, maxLength: 16 });
 const refresher = fc.nat(2);
-const accident = fc.record({ kind: fc.constantFrom(...accidents), at: fc.integer({ min: 1, max: 40 }) });
-const faultMode = fc.constantFrom<FaultMode>('fair', 'down', 'throttled', 'deaf');
+const fault = fc.record({ kind: fc.constantFrom(...callFaults), at: fc.integer({ min: 1, max: 40 }) });
+const faultMode = fc.constantFrom<FaultMode>('none', 'down', 'throttled', 'answer-lost');
 
 const tickOf = (refresher: number): Run => ({ refresher, apps, request: { mayWait: true } });
-/** By hand: it does not stay for an end, which would be another renewal. */
+/** Invoked by hand: it does not wait for an expiry, which would be another renewal. */
 const plainOf = (refresher: number): Run => ({ refresher, apps, request: {} });
 const forceOf =
   (app: App) =>
@@ -40,15 +40,15 @@ const forceOf =
 const some = (what: fc.Arbitrary<number>, maxLength: number, minLength = 1) =>
   fc.array(what, { minLength, maxLength });
 
-/** What AWS, WeChat's servers and we ourselves do. */
-export const ownEvents: readonly fc.Arbitrary<Event>[] = [
+/** Ticks and requests, and faults of AWS, of WeChat's servers and of the function itself. */
+export const internalEvents: readonly fc.Arbitrary<Event>[] = [
   event('minutes with their ticks', fc.integer({ min: 1, max: 20 }), (scenario, minutes) =>
     scenario.passMinutes(minutes),
   ),
   event(
     'time without ticks, minutes',
     fc.constantFrom(0.1, 0.5, 1, 2, 5, 30, 60, 99, 115, 119.5, 121),
-    (scenario, minutes) => scenario.passWithoutTicks(minutes * MINUTE),
+    (scenario, minutes) => scenario.passWithoutTicks(minutes * MINUTE_MS),
   ),
   event(
     'a tick, delivered to',
@@ -56,22 +56,21 @@ export const ownEvents: readonly fc.Arbitrary<Event>[] = [
     (scenario, { refreshers, pauses }) => scenario.invoke({ runs: refreshers.map(tickOf), pauses }),
   ),
   event(
-    'a tick that dies or is deaf',
-    fc.record({ refreshers: some(refresher, 2), pauses, accident }),
-    (scenario, { refreshers, pauses, accident }) =>
-      scenario.invoke({ runs: refreshers.map(tickOf), pauses, accident }),
+    'a tick with a fault',
+    fc.record({ refreshers: some(refresher, 2), pauses, fault }),
+    (scenario, { refreshers, pauses, fault }) =>
+      scenario.invoke({ runs: refreshers.map(tickOf), pauses, fault }),
   ),
   event(
-    'forced refreshes, and plain ones in the same moment, of',
+    'concurrent forced and plain refreshes of',
     fc.record({ app, forced: some(refresher, 3), plain: some(refresher, 2, 0), pauses }),
     (scenario, { app, forced, plain, pauses }) =>
       scenario.invoke({ runs: [...plain.map(plainOf), ...forced.map(forceOf(app))], pauses }),
   ),
   event(
-    'a forced refresh that dies or is deaf, of',
-    fc.record({ app, pauses, kind: fc.constantFrom(...accidents), at: fc.integer({ min: 1, max: 8 }) }),
-    (scenario, { app, pauses, ...accident }) =>
-      scenario.invoke({ runs: [forceOf(app)(0)], pauses, accident }),
+    'a forced refresh with a fault, of',
+    fc.record({ app, pauses, kind: fc.constantFrom(...callFaults), at: fc.integer({ min: 1, max: 8 }) }),
+    (scenario, { app, pauses, ...fault }) => scenario.invoke({ runs: [forceOf(app)(0)], pauses, fault }),
   ),
   event(
     'reports of the current token of',
@@ -85,26 +84,26 @@ export const ownEvents: readonly fc.Arbitrary<Event>[] = [
     },
   ),
   event('a report of an older token of', app, (scenario, app) => scenario.reportOlder(app)),
-  event('WeChat', fc.constantFrom('fair', 'busy', 'down', 'deaf'), (scenario, how) =>
-    scenario.setWechat(how),
+  event('WeChat', fc.constantFrom('none', 'busy', 'down', 'answer-lost'), (scenario, mode) =>
+    scenario.setWechatFault(mode),
   ),
   event('WeChat takes, seconds', fc.constantFrom(0, 3, 8), (scenario, seconds) =>
     scenario.setLatency(seconds * 1000),
   ),
-  event('the table', faultMode, (scenario, how) => scenario.setTable(how)),
-  event('the parameter store', faultMode, (scenario, how) => scenario.setParameterStore(how)),
+  event('the table', faultMode, (scenario, mode) => scenario.setTableFault(mode)),
+  event('the parameter store', faultMode, (scenario, mode) => scenario.setParameterStoreFault(mode)),
 ];
 
-/** What others do: strangers, ops, and whoever sets the clocks. */
-export const strangeEvents: readonly fc.Arbitrary<Event>[] = [
-  event('somebody else rotates', fc.integer({ min: 1, max: 2 }), (scenario, times) =>
+/** What other clients and operators do, and wrong clocks. */
+export const externalEvents: readonly fc.Arbitrary<Event>[] = [
+  event('another client rotates', fc.integer({ min: 1, max: 2 }), (scenario, times) =>
     scenario.rotateElsewhere(times),
   ),
   event('WeCom invalidates its token', fc.constant({}), (scenario) => scenario.invalidateWecom()),
   event('the AppSecret is reset of', app, (scenario, app) => scenario.resetSecret(app)),
-  event('ops write the AppSecret of', app, (scenario, app) => scenario.writeSecret(app)),
-  event('our IP is refused', fc.boolean(), (scenario, refused) => scenario.refuseIp(refused)),
-  event('the classic quota is burnt', fc.constant({}), (scenario) => scenario.burnQuota()),
+  event('operators write the AppSecret of', app, (scenario, app) => scenario.writeSecret(app)),
+  event('our IP is not allowed', fc.boolean(), (scenario, blocked) => scenario.setIpBlocked(blocked)),
+  event('the classic quota is used up', fc.constant({}), (scenario) => scenario.useUpQuota()),
   event(
     'clocks differ, seconds',
     fc.tuple(...[0, 1, 2].map(() => fc.constantFrom(0, 0, -90, 90, 30))),

@@ -1,63 +1,55 @@
+import { type CallName, instrumented } from '../../../bench/harness/instrumented-ports.ts';
+import { MemoryWorld } from '../../../bench/harness/memory-world.ts';
 import type { App } from '../../../functions/core/credential.ts';
 import { SourceError } from '../../../functions/core/errors.ts';
 import type { Ports } from '../../../functions/core/ports.ts';
 import { type RefreshRequest, refresh } from '../../../functions/core/refresh.ts';
-import { timingOf } from '../../../functions/core/rules/timing.ts';
-import { type CallName, instrumented } from '../../support/instrumented-ports.ts';
-import { MemoryWorld } from '../../support/memory-ports.ts';
-import { type Accident, CrashProcess } from '../crash-process.ts';
-import { apps } from '../stories.ts';
+import { apps, START, schedule } from '../configuration.ts';
+import { type CallFault, CrashProcess } from '../crash-process.ts';
 import { History } from './history.ts';
 
-export const MINUTE = 60_000;
-export const schedule = { refreshAfterMs: 100 * MINUTE, probeMs: 5 * MINUTE, timing: timingOf(MINUTE) };
-
-/** How AWS is; `throttled` lets every other call through, `deaf` carries out and loses the answer. */
-export type FaultMode = 'fair' | 'down' | 'throttled' | 'deaf';
+/** A fault of AWS. `throttled` rejects every other call; `answer-lost` carries calls out and loses their answers. */
+export type FaultMode = 'none' | 'down' | 'throttled' | 'answer-lost';
 
 /** One run of the function. */
 export type Run = {
-  /** Which refresher, for each has a clock of its own. */
+  /** Index of the refresher; each has a clock of its own. */
   readonly refresher: number;
   readonly apps: readonly App[];
   readonly request: RefreshRequest;
 };
 
-/** Runs at once. */
+/** Concurrent runs. */
 export type Invocation = {
   readonly runs: readonly Run[];
-  /** The first of them dies, or loses an answer, at this call. */
-  readonly accident?: { readonly kind: Accident; readonly at: number } | undefined;
-  /** Turns of the event loop before each call, in turns, so that concurrent runs meet in any order. */
+  /** In the first run, at its `at`-th call. */
+  readonly fault?: { readonly kind: CallFault; readonly at: number } | undefined;
+  /** Event-loop turns before each call, used in rotation, so that concurrent runs interleave in any order. */
   readonly pauses: readonly number[];
 };
 
-/** The system under test, with all that may happen to it. */
+/** The system under test, and the faults of the services around it. */
 export class Deployment {
-  readonly world = new MemoryWorld(apps, Date.UTC(2026, 0, 1));
+  readonly world = new MemoryWorld(apps, START);
   readonly history = new History();
   readonly clockSkewsMs = [0, 0, 0];
-  table: FaultMode = 'fair';
-  parameterStore: FaultMode = 'fair';
-  /** How long WeChat takes to answer; it does at once what it is asked. */
+  tableFault: FaultMode = 'none';
+  parameterStoreFault: FaultMode = 'none';
+  /** Time until WeChat's answer arrives; WeChat itself acts at once. */
   latencyMs = 0;
-  #throttle = 0;
+  #throttledCalls = 0;
   #calls = 0;
 
   get now(): number {
     return this.world.clock.now();
   }
 
-  async invoke({ runs, accident, pauses }: Invocation): Promise<void> {
+  async invoke({ runs, fault, pauses }: Invocation): Promise<void> {
     await Promise.all(
       runs.map(({ refresher, apps, request }, index) => {
-        const at = (index === 0 ? accident?.at : undefined) ?? 0;
-        const process_ = new CrashProcess(
-          this.#ports(refresher, pauses),
-          accident?.kind ?? 'dies before',
-          at,
-        );
-        return process_.run((ports) => refresh(apps, request, schedule, ports));
+        const at = (index === 0 ? fault?.at : undefined) ?? 0;
+        const process = new CrashProcess(this.#ports(refresher, pauses), fault?.kind ?? 'crash before', at);
+        return process.run((ports) => refresh(apps, request, schedule, ports));
       }),
     );
   }
@@ -72,24 +64,24 @@ export class Deployment {
         sleepUntil: (instantMs) => ports.clock.sleepUntil(instantMs - skewMs),
       },
     };
-    return instrumented(this.history.noting(skewed), async (name, _about, call) => {
+    return instrumented(this.history.recording(skewed), async (name, _subject, call) => {
       this.#calls++;
       for (let turns = pauses[this.#calls % pauses.length] ?? 0; turns > 0; turns--) await undefined;
-      return this.#weathered(name, call);
+      return this.#withFault(name, call);
     });
   }
 
-  async #weathered<T>(name: CallName, call: () => Promise<T>): Promise<T> {
+  async #withFault<T>(name: CallName, call: () => Promise<T>): Promise<T> {
     if (name === 'source.fetch') {
       const answer = await call();
       this.world.clock.advance(this.latencyMs);
       return answer;
     }
-    const faultMode = name.startsWith('store.') ? this.table : this.parameterStore;
-    if (faultMode === 'fair' || name === 'source.accepts' || name === 'notices.send') return call();
-    if (faultMode === 'deaf' || (faultMode === 'throttled' && ++this.#throttle % 2 === 0)) {
+    const mode = name.startsWith('store.') ? this.tableFault : this.parameterStoreFault;
+    if (mode === 'none' || name === 'source.accepts' || name === 'notices.send') return call();
+    if (mode === 'answer-lost' || (mode === 'throttled' && ++this.#throttledCalls % 2 === 0)) {
       const answer = await call();
-      if (faultMode === 'throttled') return answer;
+      if (mode === 'throttled') return answer;
     }
     throw name.startsWith('secrets.')
       ? new SourceError('no answer', { code: 'secret-unreadable', kind: 'transient' })

@@ -1,40 +1,48 @@
+import type { MemoryWorld } from '../../../bench/harness/memory-world.ts';
 import type { CredentialRecord, IssuedValue } from '../../../functions/core/credential.ts';
-import type { MemoryWorld } from '../../support/memory-ports.ts';
-import { grantsOf } from '../grants.ts';
-import { Readers } from '../readers.ts';
-import { type Deployment, MINUTE, schedule } from './deployment.ts';
+import { MINUTE_MS, schedule } from '../configuration.ts';
+import { grantsOf, Readers } from '../observe.ts';
+import type { Deployment } from './deployment.ts';
 
 /**
- * So many ticks heal everything, once everything works: a mistake of ops is asked about every ten minutes at most, and a
- * token that a stranger killed is found by the next probe.
+ * Ticks that heal everything once all faults have ended: a configuration error is retried every ten minutes at the latest, and
+ * a token that another client invalidated is found by the next probe.
  */
 export const HEALING_TICKS = 11;
-/** Where nobody outside has interfered, a lease of somebody who died is all there is to wait for. */
+/** The same without external events: then the longest wait is for the lease of a crashed run. */
 const QUICK_HEALING_TICKS = 3;
-/** "A few seconds around its expiry." */
+/** A credential that cannot be renewed before it expires is missing for a few seconds at most. */
 const SUCCESSOR_WAIT_MS = 5_000;
 const SKEW_MS = 90_000;
 
-/** What stood before a run, to compare with what stands after it. */
-export type Before = {
+/** The state before a run, to compare with the state after it. */
+export type Snapshot = {
   readonly served: ReadonlyMap<string, string>;
   readonly records: ReadonlyMap<string, CredentialRecord>;
   readonly grants: ReadonlyMap<string, number>;
 };
 
-/** Says what must hold, always and when nothing is amiss. Throws at the first offence. */
+/** The kinds of disturbance after which weaker invariants hold. */
+type Disturbance = {
+  readonly answersLost?: boolean;
+  /** By another client, operators or WeChat's own decision. */
+  readonly external?: boolean;
+  readonly expiryExpectedEarly?: boolean;
+};
+
+/** What must hold always, and what must hold once there was time to heal. Each check throws at the first violation. */
 export class Invariants {
   readonly #deployment: Deployment;
   readonly #world: MemoryWorld;
   readonly #readers: Readers;
-  /** Ticks since the last thing that needs healing, a minute apart. */
+  /** Ticks since the last disturbance, a minute apart. */
   #calmTicks = 0;
-  #tickedInPeaceAt = 0;
+  #calmTickAt = 0;
   #answersLost = false;
-  #strangersInterfered = false;
-  /** By a clock that is wrong, or by a run that took long, we expect some ends too early, and ask in vain. */
-  #endsExpectedEarly = false;
-  /** The most that were needed. */
+  #externallyDisturbed = false;
+  /** With a wrong clock, or in a run that took long, some expiries are expected too early, and calls are made in vain. */
+  #expiryExpectedEarly = false;
+  /** Most ticks that were needed to heal everything. */
   healingTicks = 0;
 
   constructor(deployment: Deployment) {
@@ -43,51 +51,51 @@ export class Invariants {
     this.#readers = new Readers(deployment.world);
   }
 
-  // --- what it is told ----------------------------------------------------------------------------------------------
+  // --- events -------------------------------------------------------------------------------------------------------
 
-  /** @param at when it began; a tick that comes early heals nothing that needs time */
-  calmTick(at: number): void {
-    if (this.#calmTicks > 0 && at - this.#tickedInPeaceAt < MINUTE) return;
+  /** @param at start of the tick; one less than a minute after the previous one does not count, because healing takes time */
+  recordCalmTick(at: number): void {
+    if (this.#calmTicks > 0 && at - this.#calmTickAt < MINUTE_MS) return;
     this.#calmTicks++;
-    this.#tickedInPeaceAt = at;
+    this.#calmTickAt = at;
   }
 
-  disturbed(how: { answersLost?: boolean; byStrangers?: boolean; endsExpectedEarly?: boolean } = {}): void {
+  recordDisturbance(disturbance: Disturbance = {}): void {
     this.#calmTicks = 0;
-    this.#answersLost ||= how.answersLost ?? false;
-    this.#strangersInterfered ||= how.byStrangers ?? false;
-    this.#endsExpectedEarly ||= how.endsExpectedEarly ?? false;
+    this.#answersLost ||= disturbance.answersLost ?? false;
+    this.#externallyDisturbed ||= disturbance.external ?? false;
+    this.#expiryExpectedEarly ||= disturbance.expiryExpectedEarly ?? false;
   }
 
-  // --- what it says -------------------------------------------------------------------------------------------------
+  // --- checks -------------------------------------------------------------------------------------------------------
 
   checkAlways(): void {
     const { history, now } = this.#deployment;
-    const [violation] = history.offences;
+    const [violation] = history.violations;
     if (violation) throw new Error(violation);
     const skewMs = this.#skewMs;
     for (const [id, { current, leaseUntil }] of this.#world.records) {
       if (leaseUntil - now > schedule.timing.leaseMs + skewMs)
         throw new Error(`${id} is leased for too long`);
-      if (current) this.#checkPromise(id, current, skewMs);
+      if (current) this.#checkExpiry(id, current, skewMs);
     }
     this.#checkHealed();
   }
 
-  /** Just before a tick, when everything is as old as it gets: what overlaps is never missing. */
+  /** To be called just before a tick, when every value is as old as it gets: an overlapping credential is never missing. */
   async checkOverlaps(): Promise<void> {
     if (this.#calmTicks < HEALING_TICKS) return;
     const served = await this.#readers.served();
-    for (const id of OVERLAPPING) if (!served.has(id)) throw new Error(`${id} was let run out`);
+    for (const id of OVERLAPPING) if (!served.has(id)) throw new Error(`${id} expired without a successor`);
   }
 
-  async lookBefore(): Promise<Before> {
+  async snapshot(): Promise<Snapshot> {
     const records = new Map(this.#world.records);
     return { served: await this.#readers.served(), records, grants: grantsOf(this.#world.wechat) };
   }
 
-  /** A run never takes away what lives. */
-  async checkKept({ served }: Before): Promise<void> {
+  /** A run never removes a value that is still valid. */
+  async checkNothingLost({ served }: Snapshot): Promise<void> {
     const after = await this.#readers.served();
     for (const [id, value] of served) {
       const life = this.#world.wechat.validityOf(value);
@@ -95,61 +103,61 @@ export class Invariants {
         life?.validUntil ?? 0,
         this.#world.records.get(id)?.current?.expiresAt ?? Infinity,
       );
-      if (!after.has(id) && this.#deployment.now < ends - SKEW_MS) throw new Error(`${id} was thrown away`);
+      if (!after.has(id) && this.#deployment.now < ends - SKEW_MS) throw new Error(`${id} was lost`);
     }
   }
 
-  /** A run in which nothing goes wrong, or several at once: one call for each renewal, and all leases given back. */
-  checkUndisturbed(before: Before): void {
-    for (const [what, count] of grantsOf(this.#world.wechat)) {
-      const more = count - (before.grants.get(what) ?? 0);
-      // One for each of the two types of tickets; for an end expected too early at 1, 3, 6, 12, 24 and 48 s past it.
-      const types = what.startsWith('/cgi-bin/ticket/getticket') ? 2 : 1;
-      // What was adopted after a lost answer may end within the very tick, and be renewed again.
-      const needed = types * (this.#endsExpectedEarly ? 6 : this.#answersLost ? 2 : 1);
-      if (more > needed) throw new Error(`${more} calls, ${needed} would have done: ${what}`);
+  /** Runs without a fault, alone or concurrent: one call for each renewal, and every lease is released. */
+  checkCallsAndLeases(before: Snapshot): void {
+    for (const [key, count] of grantsOf(this.#world.wechat)) {
+      const calls = count - (before.grants.get(key) ?? 0);
+      // One for each of the two types of tickets; for an expiry expected too early at 1, 3, 6, 12, 24 and 48 s past it.
+      const types = key.startsWith('/cgi-bin/ticket/getticket') ? 2 : 1;
+      // What was adopted after a lost answer may expire within the same tick, and be renewed again.
+      const allowed = types * (this.#expiryExpectedEarly ? 6 : this.#answersLost ? 2 : 1);
+      if (calls > allowed) throw new Error(`${calls} calls instead of ${allowed}: ${key}`);
     }
     for (const [id, { leaseId, leaseUntil }] of this.#world.records) {
       const ours = leaseId !== before.records.get(id)?.leaseId;
-      if (ours && leaseUntil > this.#deployment.now) throw new Error(`${id} was left leased`);
+      if (ours && leaseUntil > this.#deployment.now) throw new Error(`the lease of ${id} was not released`);
     }
   }
 
-  checkNoGrantSince({ grants }: Before): void {
+  checkNoGrantSince({ grants }: Snapshot): void {
     if (JSON.stringify([...grants]) !== JSON.stringify([...grantsOf(this.#world.wechat)]))
       throw new Error('a call was made');
   }
 
-  /** To be called after each tick once everything works. */
+  /** To be called after each tick once all faults have ended. */
   measureHealing(tick: number): void {
-    if (this.#remains().length > 0) this.healingTicks = tick + 1;
+    if (this.#defects().length > 0) this.healingTicks = tick + 1;
   }
 
   #checkHealed(): void {
-    const quick = !this.#strangersInterfered && !this.#deployment.history.clocksDiffered;
+    const quick = !this.#externallyDisturbed && !this.#deployment.history.clocksDiffered;
     if (this.#calmTicks < (quick ? QUICK_HEALING_TICKS : HEALING_TICKS)) return;
-    const remains = this.#remains();
-    if (remains.length > 0) throw new Error(`after ${this.#calmTicks} calm ticks ${remains.join(', ')}`);
-    if (this.#calmTicks >= HEALING_TICKS) this.#strangersInterfered = false;
+    const defects = this.#defects();
+    if (defects.length > 0) throw new Error(`after ${this.#calmTicks} calm ticks ${defects.join(', ')}`);
+    if (this.#calmTicks >= HEALING_TICKS) this.#externallyDisturbed = false;
   }
 
-  #remains(): string[] {
-    return this.#readers.remains((id) => this.#mayBeDeadMs(id));
+  #defects(): string[] {
+    return this.#readers.defects((id) => this.#allowedInvalidMs(id));
   }
 
-  /** We serve a value until `expiresAt`, so that is no later than WeChat said, but for what was lost with an answer. */
-  #checkPromise(id: string, { value, expiresAt }: IssuedValue, skewMs: number): void {
+  /** A value is served until `expiresAt`, so that must not be later than WeChat's own expiry, except after a lost answer. */
+  #checkExpiry(id: string, { value, expiresAt }: IssuedValue, skewMs: number): void {
     const life = this.#world.wechat.validityOf(value);
-    // WeChat has forgotten what ended a day ago.
+    // The simulator forgets a value a day after it expired.
     if (!life) return;
     const lateMs = expiresAt - life.expiresAt;
     if (lateMs > skewMs + this.#adoptedLateMs(id))
-      throw new Error(`${id} is promised for ${lateMs} ms too long`);
+      throw new Error(`the expiry of ${id} is ${lateMs} ms too late`);
   }
 
   /**
-   * What sticks to its end says 7200 at any age. When the answer that brought it was lost, its life is counted from the
-   * next one (README, limits).
+   * A sticky value is answered with the full lifetime at any age. When the answer that first brought it was lost, its lifetime
+   * is counted from the next answer.
    */
   #adoptedLateMs(id: string): number {
     const current = this.#world.records.get(id)?.current;
@@ -159,12 +167,12 @@ export class Invariants {
   }
 
   /**
-   * Between its end and its successor a sticky one is not there for some seconds, and is not served; when a clock that was
-   * ahead has written its end, that is late, even if the clock has been set right meanwhile.
+   * Between its expiry and its successor a sticky credential is missing for some seconds, and is not served. When a clock that
+   * was ahead has written its expiry, that is late, even if the clock has been corrected meanwhile.
    */
-  #mayBeDeadMs(id: string): number {
-    const turnMs = this.#endsExpectedEarly ? MINUTE : SUCCESSOR_WAIT_MS;
-    return OVERLAPPING.includes(id) ? 0 : this.#skewMs + this.#adoptedLateMs(id) + turnMs;
+  #allowedInvalidMs(id: string): number {
+    const successorMs = this.#expiryExpectedEarly ? MINUTE_MS : SUCCESSOR_WAIT_MS;
+    return OVERLAPPING.includes(id) ? 0 : this.#skewMs + this.#adoptedLateMs(id) + successorMs;
   }
 
   get #skewMs(): number {
@@ -172,5 +180,5 @@ export class Invariants {
   }
 }
 
-/** The credentials whose successor comes before their end, and whose answers tell the time that is left. */
+/** The credentials whose successor comes before they expire, and whose answers report the remaining lifetime. */
 const OVERLAPPING: readonly string[] = ['shop/access-token', 'mini/access-token'];

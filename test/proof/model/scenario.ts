@@ -1,21 +1,21 @@
 import { type App, credentialId, fingerprintOf } from '../../../functions/core/credential.ts';
 import { WechatErrorResponse } from '../../../local/simulator/error-responses.ts';
-import { apps } from '../stories.ts';
-import { Deployment, type FaultMode, type Invocation, MINUTE } from './deployment.ts';
+import { apps, MINUTE_MS } from '../configuration.ts';
+import { Deployment, type FaultMode, type Invocation } from './deployment.ts';
 import { HEALING_TICKS, Invariants } from './invariants.ts';
 
-/** One story: a deployment, and the events that it meets. */
+/** A deployment, and the events that happen to it. */
 export class Scenario {
   readonly #deployment = new Deployment();
   readonly invariants = new Invariants(this.#deployment);
   readonly #wechat = this.#deployment.world.wechat;
-  /** Fingerprints of tokens that apps may still have. */
+  /** Fingerprints of tokens that apps may still use. */
   readonly #older = new Map<string, string>();
-  /** AppSecrets that ops have not written yet. */
+  /** AppSecrets that operators have not written yet. */
   readonly #newSecrets = new Map<string, string>();
-  #secretsMade = 0;
-  #wechatIsFair = true;
-  #ipRefused = false;
+  #secretsReset = 0;
+  #wechatWorks = true;
+  #ipBlocked = false;
   #tickedAt = this.#deployment.now;
 
   constructor(lifetimeSeconds: number) {
@@ -34,8 +34,8 @@ export class Scenario {
   async passMinutes(minutes: number): Promise<void> {
     const { clock } = this.#deployment.world;
     for (let minute = 0; minute < minutes; minute++) {
-      // A tick that stayed for an end does not put off the next one.
-      clock.set(Math.max(clock.now(), this.#tickedAt + MINUTE));
+      // A tick that waits for an expiry does not delay the next one.
+      clock.set(Math.max(clock.now(), this.#tickedAt + MINUTE_MS));
       await this.invariants.checkOverlaps();
       await this.#tick();
       this.invariants.checkAlways();
@@ -43,20 +43,20 @@ export class Scenario {
   }
 
   passWithoutTicks(ms: number): void {
-    this.invariants.disturbed();
+    this.invariants.recordDisturbance();
     this.#deployment.world.clock.advance(ms);
   }
 
   async invoke(invocation: Invocation): Promise<void> {
-    if (invocation.accident) this.invariants.disturbed({ answersLost: true });
+    if (invocation.fault) this.invariants.recordDisturbance({ answersLost: true });
     for (const app of apps) this.#older.set(app.name, this.current(app));
-    const before = await this.invariants.lookBefore();
+    const before = await this.invariants.snapshot();
     await this.#deployment.invoke(invocation);
-    await this.invariants.checkKept(before);
-    if (!invocation.accident && this.#works()) this.invariants.checkUndisturbed(before);
+    await this.invariants.checkNothingLost(before);
+    if (!invocation.fault && this.#works()) this.invariants.checkCallsAndLeases(before);
   }
 
-  /** From an app that is behind: no call, for a tick has just brought the token up to date. */
+  /** From an app that still uses an older token. It causes no call, because a tick has just brought the token up to date. */
   async reportOlder(app: App): Promise<void> {
     const rejected = this.#older.get(app.name);
     const slow = this.#deployment.latencyMs > 0;
@@ -66,38 +66,38 @@ export class Scenario {
     const healthy =
       token && token.leaseUntil <= this.#deployment.now && !token.failure && !token.validityUnknown;
     if (!healthy || rejected === this.current(app)) return;
-    const before = await this.invariants.lookBefore();
+    const before = await this.invariants.snapshot();
     const request = { rejected, credential: 'access-token' } as const;
     await this.#deployment.invoke({ runs: [{ refresher: 0, apps: [app], request }], pauses: [0] });
     this.invariants.checkNoGrantSince(before);
   }
 
-  setWechat(how: 'fair' | 'busy' | 'down' | 'deaf'): void {
-    this.invariants.disturbed({ answersLost: how === 'deaf' });
+  setWechatFault(mode: 'none' | 'busy' | 'down' | 'answer-lost'): void {
+    this.invariants.recordDisturbance({ answersLost: mode === 'answer-lost' });
     this.#wechat.clearFaults();
-    if (how === 'busy') this.#wechat.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error' });
-    if (how === 'down') this.#wechat.addFault({ kind: 'outage' });
-    if (how === 'deaf') this.#wechat.addFault({ kind: 'drop-after' });
-    this.#wechatIsFair = how === 'fair';
+    if (mode === 'busy') this.#wechat.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error' });
+    if (mode === 'down') this.#wechat.addFault({ kind: 'outage' });
+    if (mode === 'answer-lost') this.#wechat.addFault({ kind: 'drop-after' });
+    this.#wechatWorks = mode === 'none';
   }
 
   setLatency(ms: number): void {
-    this.invariants.disturbed({ endsExpectedEarly: ms > 0 });
+    this.invariants.recordDisturbance({ expiryExpectedEarly: ms > 0 });
     this.#deployment.latencyMs = ms;
   }
 
-  setTable(faultMode: FaultMode): void {
-    this.invariants.disturbed({ answersLost: faultMode !== 'fair' });
-    this.#deployment.table = faultMode;
+  setTableFault(mode: FaultMode): void {
+    this.invariants.recordDisturbance({ answersLost: mode !== 'none' });
+    this.#deployment.tableFault = mode;
   }
 
-  setParameterStore(faultMode: FaultMode): void {
-    this.invariants.disturbed();
-    this.#deployment.parameterStore = faultMode;
+  setParameterStoreFault(mode: FaultMode): void {
+    this.invariants.recordDisturbance();
+    this.#deployment.parameterStoreFault = mode;
   }
 
   rotateElsewhere(times: number): void {
-    this.invariants.disturbed({ byStrangers: true });
+    this.invariants.recordDisturbance({ external: true });
     for (let time = 0; time < times; time++) {
       for (const app of apps) if (app.kind === 'official-account') this.#rotate(app.appId);
     }
@@ -107,25 +107,25 @@ export class Scenario {
     try {
       this.#wechat.rotate(appId);
     } catch (error) {
-      // The day's calls may be spent, for everybody.
+      // The daily quota is shared with other clients, and may be used up.
       if (!(error instanceof WechatErrorResponse)) throw error;
     }
   }
 
   invalidateWecom(): void {
-    this.invariants.disturbed({ byStrangers: true });
+    this.invariants.recordDisturbance({ external: true });
     for (const app of apps) {
       if (app.kind === 'wecom') this.#wechat.invalidateWecomToken(app.corpId, app.agentId);
     }
   }
 
-  burnQuota(): void {
+  useUpQuota(): void {
     for (const app of apps) if (app.kind === 'official-account') this.#wechat.burnDailyQuota(app.appId);
   }
 
   resetSecret(app: App): void {
-    this.invariants.disturbed({ byStrangers: true });
-    const secret = `secret-${++this.#secretsMade}`;
+    this.invariants.recordDisturbance({ external: true });
+    const secret = `secret-${++this.#secretsReset}`;
     if (app.kind === 'wecom') this.#wechat.setWecomSecret(app.corpId, app.agentId, secret);
     else this.#wechat.setSecret(app.appId, secret);
     this.#newSecrets.set(app.name, secret);
@@ -134,15 +134,15 @@ export class Scenario {
   writeSecret({ name }: App): void {
     const value = this.#newSecrets.get(name);
     if (value === undefined) return;
-    this.invariants.disturbed();
+    this.invariants.recordDisturbance();
     this.#newSecrets.delete(name);
     this.#deployment.world.secrets.set(name, { value, revision: value });
   }
 
-  refuseIp(refused: boolean): void {
-    this.invariants.disturbed({ byStrangers: refused });
-    this.#ipRefused = refused;
-    const list = refused ? ['198.51.100.1'] : undefined;
+  setIpBlocked(blocked: boolean): void {
+    this.invariants.recordDisturbance({ external: blocked });
+    this.#ipBlocked = blocked;
+    const list = blocked ? ['198.51.100.1'] : undefined;
     for (const app of apps) {
       if (app.kind === 'wecom') this.#wechat.setTrustedIps(app.corpId, app.agentId, list);
       else this.#wechat.setAllowedIps(app.appId, list);
@@ -151,18 +151,18 @@ export class Scenario {
 
   setClocks(skewsMs: readonly number[]): void {
     const differ = skewsMs.some((each) => each !== 0);
-    this.invariants.disturbed({ endsExpectedEarly: differ });
+    this.invariants.recordDisturbance({ expiryExpectedEarly: differ });
     this.#deployment.clockSkewsMs.splice(0, skewsMs.length, ...skewsMs);
     this.#deployment.history.clocksDiffered ||= differ;
   }
 
-  /** Everything works again, and a tick comes each minute: it must become as if nothing had happened. */
+  /** Ends all faults, and lets ticks heal what they have caused. */
   async settle(): Promise<void> {
-    this.setWechat('fair');
-    this.setTable('fair');
-    this.setParameterStore('fair');
+    this.setWechatFault('none');
+    this.setTableFault('none');
+    this.setParameterStoreFault('none');
     this.setClocks([0, 0, 0]);
-    this.refuseIp(false);
+    this.setIpBlocked(false);
     for (const app of apps) this.writeSecret(app);
     for (let tick = 1; tick <= HEALING_TICKS + 3; tick++) {
       await this.passMinutes(1);
@@ -173,14 +173,14 @@ export class Scenario {
   async #tick(): Promise<void> {
     this.#tickedAt = this.#deployment.now;
     await this.invoke({ runs: [{ refresher: 0, apps, request: { mayWait: true } }], pauses: [0] });
-    if (this.#works() && this.#newSecrets.size === 0) this.invariants.calmTick(this.#tickedAt);
+    if (this.#works() && this.#newSecrets.size === 0) this.invariants.recordCalmTick(this.#tickedAt);
   }
 
   #works(): boolean {
-    const { table, parameterStore, clockSkewsMs } = this.#deployment;
-    const oneTime = clockSkewsMs.every((each) => each === clockSkewsMs[0]);
-    const weatherIsFair = this.#wechatIsFair && table === 'fair' && parameterStore === 'fair';
-    return weatherIsFair && !this.#ipRefused && oneTime;
+    const { tableFault, parameterStoreFault, clockSkewsMs } = this.#deployment;
+    const clocksAgree = clockSkewsMs.every((each) => each === clockSkewsMs[0]);
+    const awsWorks = tableFault === 'none' && parameterStoreFault === 'none';
+    return this.#wechatWorks && awsWorks && !this.#ipBlocked && clocksAgree;
   }
 
   #token({ name }: App) {

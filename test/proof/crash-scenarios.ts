@@ -1,24 +1,22 @@
+import type { MemoryWorld } from '../../bench/harness/memory-world.ts';
 import type { App, CredentialRecord } from '../../functions/core/credential.ts';
 import { fingerprintOf } from '../../functions/core/credential.ts';
 import type { RefreshRequest } from '../../functions/core/refresh.ts';
-import { crm, mini, shop } from '../support/apps.ts';
-import type { MemoryWorld } from '../support/memory-ports.ts';
+import { crm, mini } from '../support/apps.ts';
+import { MINUTE_MS, official } from './configuration.ts';
 
-/** Every kind of credential. */
-const official = { ...shop, tickets: ['jsapi', 'wx_card'] } as const;
-export const apps: readonly App[] = [official, mini, crm];
-
-/** A run of the refresher at some minute of the credentials' life, in circumstances. */
-export type Story = {
+/** A run of the refresher that is repeated with a fault at each of its calls. */
+export type CrashScenario = {
   readonly name: string;
   /** Since all credentials were fetched; 0: never. */
   readonly minute: number;
-  /** Of which apps; by default all. */
+  /** The apps to refresh; by default all. */
   readonly apps?: readonly App[];
-  /** A scheduled tick, unless it says something else. */
+  /** By default a scheduled tick. */
   readonly request?: (world: MemoryWorld) => RefreshRequest;
+  /** Prepares the world before the run. */
   readonly arrange?: (world: MemoryWorld) => void;
-  /** What ops or WeChat do after the run. */
+  /** Done by operators or WeChat after the run. */
   readonly repair?: (world: MemoryWorld) => void;
 };
 
@@ -26,7 +24,7 @@ const newSecret = 'a-new-secret';
 
 function resetSecret(world: MemoryWorld): void {
   world.wechat.setSecret(official.appId, newSecret);
-  world.clock.advance(70 * 60_000);
+  world.clock.advance(70 * MINUTE_MS);
 }
 
 function writeSecret(world: MemoryWorld): void {
@@ -37,18 +35,19 @@ function changeRecords(world: MemoryWorld, change: Partial<CredentialRecord>): v
   for (const [id, record] of world.records) world.records.set(id, { ...record, ...change });
 }
 
+/** The first rotation leaves the previous token valid for five minutes, the second one invalidates it. */
 function rotateTwice(world: MemoryWorld): void {
   world.wechat.rotate(official.appId);
   world.wechat.rotate(official.appId);
 }
 
-export const stories: readonly Story[] = [
-  { name: 'the first fetch of all', minute: 0 },
-  { name: 'nothing to do but a probe', minute: 30 },
-  { name: 'a classic token that is due', minute: 100 },
-  { name: 'a stable token that has a successor', minute: 116 },
-  { name: 'the end of tickets and of the WeCom token within the tick', minute: 119.5 },
-  { name: 'everything past its end', minute: 130 },
+export const crashScenarios: readonly CrashScenario[] = [
+  { name: 'the first fetch of all credentials', minute: 0 },
+  { name: 'only a probe is due', minute: 30 },
+  { name: 'a classic token is due', minute: 100 },
+  { name: 'a stable token has a successor', minute: 116 },
+  { name: 'tickets and the WeCom token expire', minute: 119.5 },
+  { name: 'everything has expired', minute: 130 },
   {
     name: 'a forced refresh of a classic token',
     minute: 30,
@@ -57,7 +56,7 @@ export const stories: readonly Story[] = [
   },
   { name: 'a forced refresh of a stable token', minute: 30, apps: [mini], request: () => ({ force: true }) },
   {
-    name: 'an app reports its token dead, and it is',
+    name: 'an app reports an invalid token',
     minute: 30,
     apps: [official],
     arrange: rotateTwice,
@@ -66,43 +65,43 @@ export const stories: readonly Story[] = [
     }),
   },
   {
-    name: 'an app reports its token dead, and it is not',
+    name: 'an app reports a valid token',
     minute: 30,
     apps: [official],
     request: ({ records }) => ({
       rejected: fingerprintOf(records.get('shop/access-token')?.current?.value ?? ''),
     }),
   },
-  { name: 'a probe finds the token dead', minute: 30, arrange: rotateTwice },
+  { name: 'a probe finds that the token is invalid', minute: 30, arrange: rotateTwice },
   {
     name: 'WeCom has invalidated its token',
     minute: 30,
     arrange: ({ wechat }) => wechat.invalidateWecomToken(crm.corpId, crm.agentId),
   },
   {
-    name: 'a ticket is due, and the token for it is dead',
+    name: 'a ticket is due, its token is invalid',
     minute: 120.1,
     apps: [official],
     arrange: (world) => {
       const token = world.records.get('shop/access-token');
-      const live = world.wechat.rotate(official.appId);
+      const latest = world.wechat.rotate(official.appId);
       rotateTwice(world);
-      // Renewed some minutes ago, as far as the table knows, and rotated away by somebody since.
-      if (!token?.current) throw new Error('the story needs a token');
+      // By the table's account renewed just now; another client has invalidated it since.
+      if (!token?.current) throw new Error('the scenario needs a token');
       const current = {
         ...token.current,
-        value: live,
-        fingerprint: fingerprintOf(live),
+        value: latest,
+        fingerprint: fingerprintOf(latest),
         issuedAt: world.clock.now(),
         expiresAt: world.clock.now() + 7_200_000,
         confirmedAt: world.clock.now(),
       };
       world.records.set(token.id, { ...token, current });
-      world.parameters.set(token.id, live);
+      world.parameters.set(token.id, latest);
     },
   },
   {
-    name: 'a mirror that is behind',
+    name: 'the mirror is behind the table',
     minute: 30,
     arrange: (world) => {
       changeRecords(world, { mirroredVersion: 0 });
@@ -110,27 +109,27 @@ export const stories: readonly Story[] = [
     },
   },
   {
-    name: 'a classic quota that is spent',
+    name: 'the classic quota is used up',
     minute: 100,
     apps: [official],
     arrange: ({ wechat }) => wechat.burnDailyQuota(official.appId),
   },
   {
-    name: 'a refused IP, and ops allow it',
+    name: 'our IP is blocked, then allowed',
     minute: 100,
     apps: [official],
     arrange: ({ wechat }) => wechat.setAllowedIps(official.appId, ['198.51.100.1']),
     repair: ({ wechat }) => wechat.setAllowedIps(official.appId, undefined),
   },
   {
-    name: 'an AppSecret that was reset, and ops write the new one',
+    name: 'AppSecret reset, written after the run',
     minute: 30,
     apps: [official],
     arrange: resetSecret,
     repair: writeSecret,
   },
   {
-    name: 'an AppSecret that was reset, and ops have written the new one',
+    name: 'AppSecret reset, written before the run',
     minute: 30,
     apps: [official],
     arrange: (world) => {
@@ -139,13 +138,13 @@ export const stories: readonly Story[] = [
     },
   },
   {
-    name: 'WeChat is busy for a moment',
+    name: 'WeChat is busy for one call',
     minute: 100,
     arrange: ({ wechat }) =>
       wechat.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 1 }),
   },
   {
-    name: 'WeChat is out of reach',
+    name: 'WeChat is unreachable',
     minute: 100,
     arrange: ({ wechat }) => wechat.addFault({ kind: 'outage' }),
     repair: ({ wechat }) => wechat.clearFaults(),

@@ -5,7 +5,7 @@ import { parameterMirror, secretParameters } from '../../functions/aws/ssm-param
 import { createRefresher, noProxy } from '../../functions/refresher.ts';
 import { appNumber } from '../costs/count.ts';
 
-/** A refresher of many apps in a process of its own, so that its time and memory are nobody else's. */
+/** A refresher of many apps in a process of its own, so that only its own time and memory are measured. */
 
 export type ScaleSettings = {
   readonly apps: number;
@@ -14,14 +14,14 @@ export type ScaleSettings = {
   readonly parameterEndpoint: string;
   readonly wechatUrl: string;
 };
-/** One tick, so long after the one before. */
-export type ScaleOrder = { readonly passMs: number };
+/** Runs one tick, so long after the previous one. */
+export type ScaleTick = { readonly passMs: number };
 export type ScaleReport = {
   readonly wallMs: number;
   readonly cpuMs: number;
   readonly dynamodbCalls: number;
   readonly residentMb: number;
-  /** How many credentials had which outcome. */
+  /** Number of credentials by outcome; by reason for those that are fresh. */
   readonly outcomes: Readonly<Record<string, number>>;
 };
 
@@ -36,7 +36,7 @@ dynamodb.middlewareStack.add(
     dynamodbCalls++;
     return next(args);
   },
-  // Below the retries: each try is a call.
+  // Runs after the retry middleware, so that each attempt counts.
   { step: 'finalizeRequest', priority: 'low' },
 );
 
@@ -52,12 +52,12 @@ const refresher = createRefresher({
   mirror: parameterMirror(ssm, '/wechat'),
   secrets: secretParameters(ssm, '/wechat'),
   notices: { send: async () => undefined },
-  // It stands still during a tick: on AWS one that takes too long leaves the rest to the next.
+  // It does not advance during a tick: on AWS a tick that takes too long leaves the rest to the next one.
   clock: { now: () => now, sleepUntil: async () => undefined },
   onUpstreamCall: () => undefined,
 });
 
-process.on('message', ({ passMs }: ScaleOrder) => {
+process.on('message', ({ passMs }: ScaleTick) => {
   now += passMs;
   void tick().then((report) => process.send?.(report satisfies ScaleReport));
 });
@@ -67,9 +67,9 @@ process.send?.('ready');
 async function tick(): Promise<ScaleReport> {
   dynamodbCalls = 0;
   const cpuBefore = process.cpuUsage();
-  const begunMs = performance.now();
+  const startedMs = performance.now();
   const { results } = await refresher.run({});
-  const wallMs = performance.now() - begunMs;
+  const wallMs = performance.now() - startedMs;
   const { user, system } = process.cpuUsage(cpuBefore);
   const outcomes: Record<string, number> = {};
   for (const { outcome, reason } of results) {

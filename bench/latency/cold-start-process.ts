@@ -1,13 +1,13 @@
 import { pathToFileURL } from 'node:url';
 
 /**
- * A fresh Lambda instance: loads the bundle named by the first argument, answers the event given by the second, and that
- * again `WARM_CALLS` times. Prints milliseconds as JSON. performance.now() begins with the process.
+ * A fresh Lambda instance: loads the bundle in the first argument, answers the event in the second one, and answers it again
+ * as often as the third one says. Prints milliseconds as JSON. performance.now() starts with the process.
  */
 const [bundle = '', event = '', warmCalls = '0'] = process.argv.slice(2);
 const parsed = JSON.parse(event);
 
-const begunMs = performance.now();
+const startedMs = performance.now();
 const { handler } = await import(pathToFileURL(bundle).href);
 const loadedMs = performance.now();
 const { statusCode } = await handler(parsed);
@@ -24,8 +24,8 @@ warmMs.sort((one, other) => one - other);
 const percentile = (share: number) => warmMs[Math.floor(warmMs.length * share)] ?? null;
 console.log(
   JSON.stringify({
-    loadMs: loadedMs - begunMs,
-    firstAnswerMs: answeredMs - begunMs,
+    loadMs: loadedMs - startedMs,
+    firstAnswerMs: answeredMs - startedMs,
     sinceProcessStartMs: answeredMs,
     warmP50Ms: percentile(0.5),
     warmP99Ms: percentile(0.99),

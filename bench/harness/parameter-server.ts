@@ -3,11 +3,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { SSMClient } from '@aws-sdk/client-ssm';
 
-/** As much of SSM Parameter Store as the refresher uses, over real HTTP, so that the real SDK client is under test. */
+/** The operations of SSM Parameter Store that the refresher uses, over real HTTP, so that the real SDK client is under test. */
 export type ParameterServer = {
   readonly url: string;
   readonly client: SSMClient;
-  /** Every PutParameter that was carried out, in order. */
+  /** Every successful PutParameter, in order. */
   readonly writes: readonly { readonly name: string; readonly value: string; readonly type: string }[];
   get(name: string): string | undefined;
   put(name: string, value: string): void;

@@ -24,8 +24,8 @@ import {
   type SimulatorOptions,
   startSimulator,
 } from '../../local/simulator/simulator.ts';
+import { nonWaitingClock } from './memory-world.ts';
 import { type ParameterServer, startParameterServer } from './parameter-server.ts';
-import { standingClock } from './standing-clock.ts';
 
 export const MINUTE = 60_000;
 export const START = Date.UTC(2026, 0, 1);
@@ -48,7 +48,7 @@ export const crm: WecomApp = {
 
 /** A whole deployment on one clock: WeChat, the table, the parameters, the refresher and the read URL. */
 export type World = {
-  /** The first of the apps, an account at mp.weixin.qq.com in most stories. */
+  /** The first of the apps. */
   readonly app: WechatApp;
   readonly clock: ManualClock;
   readonly simulator: Simulator;
@@ -56,11 +56,11 @@ export type World = {
   readonly store: RecordStore;
   readonly parameters: ParameterServer;
   readonly refresher: Refresher;
-  /** What ops were told, by any refresher. */
+  /** The notices that any refresher has sent. */
   readonly notices: readonly Notice[];
-  /** Another refresher with caches of its own, as a second Lambda instance is. */
+  /** Another refresher with caches of its own, as a second Lambda instance has. */
   another(changes?: { apps?: readonly App[] }): Refresher;
-  /** One scheduled tick, as EventBridge fires it. */
+  /** One scheduled tick. */
   tick(): Promise<CredentialResult[]>;
   invoke(event: unknown): Promise<CredentialResult[]>;
   /** Of the first app, unless another is named. */
@@ -130,12 +130,12 @@ export async function startWorld(
   const read = readApi({
     apps,
     authenticator: options.requiresKey
-      ? readerKeyAuthenticator(readerKeyLookup(batchGet(table.client), table.tableName), standingClock(now))
+      ? readerKeyAuthenticator(readerKeyLookup(batchGet(table.client), table.tableName), nonWaitingClock(now))
       : allowAnonymous,
     refreshAfterMs: 100 * MINUTE,
     cacheSeconds: options.cacheSeconds ?? 0,
     store,
-    clock: standingClock(now),
+    clock: nonWaitingClock(now),
     nonce: () => 'Wm3WZYTPz0wzccnW',
   });
   const invoke = async (event: unknown) => [...(await refresher.run(event)).results];

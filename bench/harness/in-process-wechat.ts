@@ -12,10 +12,10 @@ import type { Operator } from '../../local/simulator/operator.ts';
 import type { RequestHandler } from '../../local/simulator/request-handler.ts';
 import { openSimulator } from '../../local/simulator/simulator.ts';
 
-/** The simulator without a network, for tests that make millions of calls. */
+/** The simulator without a network, for tests and benches that make millions of calls. */
 export type InProcessWechat = Operator & { readonly source: CredentialSource };
 
-/** Each app has an account of its own, with the secret of `secretOf`. */
+/** Each app has an account of its own; its AppSecret is that of `secretOf`. */
 export function inProcessWechat(apps: readonly App[], clock: Clock): InProcessWechat {
   const { handler, operator } = openSimulator({
     clock,
@@ -29,12 +29,12 @@ export function inProcessWechat(apps: readonly App[], clock: Clock): InProcessWe
   return { ...operator, source };
 }
 
-/** The AppSecret that an app's account begins with. */
+/** The initial AppSecret of an app's account. */
 export function secretOf(app: App): string {
   return `secret-of-${accountOf(app)}`;
 }
 
-/** The real client's reading of answers and refusals, with one try instead of its four. */
+/** Reads answers and errors as the real client does, with one attempt instead of its four. */
 function client(handler: RequestHandler, errorCodes: ErrorCodeTable): WechatClient {
   return {
     async call<T>(call: WechatCall<T>): Promise<T> {

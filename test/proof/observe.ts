@@ -1,13 +1,13 @@
+import { type MemoryWorld, nonWaitingClock } from '../../bench/harness/memory-world.ts';
 import { type Credential, credentialId, credentialsOf } from '../../functions/core/credential.ts';
 import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
-import type { MemoryWorld } from '../support/memory-ports.ts';
-import { standingClock } from '../support/standing-clock.ts';
-import { apps } from './stories.ts';
+import type { Operator } from '../../local/simulator/operator.ts';
+import { apps } from './configuration.ts';
 
 const credentials: readonly Credential[] = apps.flatMap(credentialsOf);
 
-/** What apps see, of the read URL and of the mirror. */
+/** What apps see: the read URL's answers and the mirror. */
 export class Readers {
   readonly #world: MemoryWorld;
   readonly #read: ReadApi;
@@ -20,12 +20,12 @@ export class Readers {
       refreshAfterMs: 6_000_000,
       cacheSeconds: 0,
       store: world.ports().store,
-      clock: standingClock(() => world.clock.now()),
+      clock: nonWaitingClock(() => world.clock.now()),
       nonce: () => 'nonce',
     });
   }
 
-  /** The values that the read URL serves, by the credential's id; it answers 503 for the others. */
+  /** The values that the read URL serves, by the credential's id; without those for which it answers 503. */
   async served(): Promise<Map<string, string>> {
     const values = new Map<string, string>();
     for (const { app, name } of credentials) {
@@ -41,11 +41,11 @@ export class Readers {
   }
 
   /**
-   * What is not as it should be, once everything had its time to heal.
+   * Everything that is still wrong, when there was enough time to heal.
    *
-   * @param lateMs how long a credential may be dead without our knowledge
+   * @param allowedMs how long a credential may have been invalid without our knowledge
    */
-  remains(lateMs: (id: string) => number = () => 0): string[] {
+  defects(allowedMs: (id: string) => number = () => 0): string[] {
     const { records, parameters, wechat, clock } = this.#world;
     return credentials.flatMap(({ app, name }) => {
       const id = credentialId(app.name, name);
@@ -53,12 +53,25 @@ export class Readers {
       if (!record?.current) return [`${id} has no value`];
       const { value } = record.current;
       return [
-        clock.now() >= (wechat.validityOf(value)?.validUntil ?? 0) + lateMs(id) && 'is dead',
+        clock.now() >= (wechat.validityOf(value)?.validUntil ?? 0) + allowedMs(id) && 'is invalid',
         record.mirroredVersion !== record.version && 'is not mirrored',
         parameters.get(id) !== value && 'has another value in the mirror',
-        record.validityUnknown && 'is in doubt',
+        record.validityUnknown && 'is of unknown validity',
         record.leaseUntil > clock.now() && `is leased for ${record.leaseUntil - clock.now()} ms`,
-      ].flatMap((remain) => (remain ? [`${id} ${remain}`] : []));
+      ].flatMap((defect) => (defect ? [`${id} ${defect}`] : []));
     });
   }
+}
+
+const GRANTING_ROUTES = /token$|ticket$|ticket\/get$/;
+
+/** How often WeChat has granted a token or a ticket, unchanged ones included: by interface and account. */
+export function grantsOf(wechat: Operator): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { route, outcome, appId, corpId } of wechat.calls()) {
+    if (outcome !== 'ok' || !GRANTING_ROUTES.test(route)) continue;
+    const key = `${route} of ${appId ?? corpId}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
 }

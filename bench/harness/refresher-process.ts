@@ -8,7 +8,7 @@ import { createRefresher, noProxy } from '../../functions/refresher.ts';
 
 /** A refresher in a process of its own, as a Lambda instance is; see `startRefresherProcess`. */
 
-/** What happens at once, and when. */
+/** Events to run concurrently, and the time of the process's clock. */
 export type ProcessEvents = { readonly nowMs: number; readonly events: readonly unknown[] };
 
 export type CrashPoint = 'after-lease' | 'after-answer' | 'after-commit' | 'after-mirror';
@@ -36,13 +36,13 @@ const refresher = createRefresher({
   probeMs: settings.probeMs,
   hosts: { official: [settings.simulatorUrl], wecom: [settings.simulatorUrl] },
   proxyUrl: noProxy,
-  store: mortalStore(
+  store: crashingStore(
     recordTable(
       new DynamoDBClient({ endpoint: settings.tableEndpoint, region, credentials }),
       settings.tableName,
     ),
   ),
-  mirror: mortalMirror(parameterMirror(ssm, '/wechat')),
+  mirror: crashingMirror(parameterMirror(ssm, '/wechat')),
   secrets: secretParameters(ssm, '/wechat'),
   notices: { send: async () => undefined },
   clock: { now: () => nowMs, sleepUntil: async () => undefined },
@@ -55,34 +55,34 @@ process.on('message', (message: ProcessEvents) => {
     process.send?.(answers.flatMap(({ results }) => results)),
   );
 });
-// An orphan ends with the test that started it.
+// An orphan ends with the process that started it.
 process.on('disconnect', () => process.exit());
 process.send?.('ready');
 
 /** SIGKILL: no exception, no `finally`, no flush. */
-function dieIf(point: CrashPoint): void {
+function crashIf(point: CrashPoint): void {
   if (settings.crashAt === point) process.kill(process.pid, 'SIGKILL');
 }
 
-function mortalStore(store: RecordStore): RecordStore {
+function crashingStore(store: RecordStore): RecordStore {
   return {
     read: store.read,
     async swap(seen, next) {
       const commits = next.version > (seen?.version ?? 0);
-      if (commits) dieIf('after-answer');
+      if (commits) crashIf('after-answer');
       const written = await store.swap(seen, next);
-      if (commits) dieIf('after-commit');
-      else if (next.leaseUntil > 0) dieIf('after-lease');
+      if (commits) crashIf('after-commit');
+      else if (next.leaseUntil > 0) crashIf('after-lease');
       return written;
     },
   };
 }
 
-function mortalMirror(mirror: Mirror): Mirror {
+function crashingMirror(mirror: Mirror): Mirror {
   return {
     async write(credential, value) {
       await mirror.write(credential, value);
-      dieIf('after-mirror');
+      crashIf('after-mirror');
     },
   };
 }

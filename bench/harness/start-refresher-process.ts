@@ -6,12 +6,12 @@ import type { CrashPoint, ProcessEvents, ProcessSettings } from './refresher-pro
 import type { World } from './world.ts';
 
 export type RefresherProcess = {
-  /** Runs all events at once, at the world's time; `'killed'` when the process died over them. */
+  /** Runs all events concurrently, at the world's time; `'killed'` when the process crashed meanwhile. */
   run(events: readonly unknown[]): Promise<CredentialResult[] | 'killed'>;
   stop(): void;
 };
 
-/** A refresher of its own on the world's table, parameters and WeChat. */
+/** A refresher in a process of its own, on the world's table, parameters and WeChat. */
 export async function startRefresherProcess(
   world: World,
   { crashAt, probeMs = 0 }: { crashAt?: CrashPoint; probeMs?: number } = {},
@@ -32,13 +32,13 @@ export async function startRefresherProcess(
   return {
     async run(events) {
       const answered = once(child, 'message').then(([results]) => results as CredentialResult[]);
-      const died = exited.then(([, signal]) => {
-        if (signal !== 'SIGKILL') throw new Error('the refresher process ended by itself');
+      const killed = exited.then(([, signal]) => {
+        if (signal !== 'SIGKILL') throw new Error('the refresher process ended unexpectedly');
         return 'killed' as const;
       });
       const message: ProcessEvents = { nowMs: world.clock.now(), events };
       child.send(message);
-      return Promise.race([answered, died]);
+      return Promise.race([answered, killed]);
     },
     stop: () => void child.kill(),
   };

@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const COLD_START = fileURLToPath(new URL('./cold-start.ts', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('./cold-start-process.ts', import.meta.url));
 
-/** What one fresh process measured: see cold-start.ts. */
+/** Measured by one fresh process; see cold-start-process.ts. */
 export type ColdStart = {
   readonly loadMs: number;
   readonly firstAnswerMs: number;
@@ -14,7 +14,7 @@ export type ColdStart = {
   readonly warmP99Ms: number;
 };
 
-/** Of each figure the median over the processes: one that the machine disturbed does not count. */
+/** Of each figure the median over the processes, so that a busy machine does not distort it. */
 function medians(starts: readonly ColdStart[]): ColdStart {
   const of = (name: keyof ColdStart) =>
     starts.map((start) => start[name]).toSorted((one, other) => one - other)[Math.floor(starts.length / 2)] ??
@@ -28,19 +28,19 @@ function medians(starts: readonly ColdStart[]): ColdStart {
   };
 }
 
-/** Loads each bundle in fresh processes, in turns, so that a slow spell of the machine meets all of them. */
+/** Loads each bundle in fresh processes, in turns, so that a slow period of the machine affects all of them. */
 export async function coldStarts<Name extends string>(
   bundles: Record<Name, string>,
-  order: { rounds: number; warmCalls: number; event: unknown; environment: Record<string, string> },
+  options: { rounds: number; warmCalls: number; event: unknown; environment: Record<string, string> },
 ): Promise<Record<Name, ColdStart>> {
   const names = Object.keys(bundles) as Name[];
   const starts = new Map<Name, ColdStart[]>(names.map((name) => [name, []]));
-  for (let round = 0; round < order.rounds; round++) {
+  for (let round = 0; round < options.rounds; round++) {
     for (const name of names) {
       const { stdout } = await run(
         process.execPath,
-        [COLD_START, bundles[name], JSON.stringify(order.event), String(order.warmCalls)],
-        { env: order.environment },
+        [SCRIPT, bundles[name], JSON.stringify(options.event), String(options.warmCalls)],
+        { env: options.environment },
       );
       starts.get(name)?.push(JSON.parse(stdout));
     }

@@ -197,7 +197,7 @@ describe('what is refused, by path', () => {
     ['wechat.wecomHosts', /at least one/, { wecomHosts: [] }],
     ['wechat.readUrl.cacheSeconds', /60/, { readUrl: { cacheSeconds: 61 } }],
     ['wechat.readUrl.cors', /not a key/, { readUrl: { cors: true } }],
-    ['wechat.alarmEmail', /e-mail/, { alarmEmail: 'ops' }],
+    ['wechat.alarmEmail', /e-mail/, { alarmEmail: 'operators' }],
     ['wechat.colour', /not a key/, { colour: 'red' }],
   ])('%s %s', (path, remedy, wechat) => {
     const message = problems({ wechat: { ...withApp({}), ...wechat } });

@@ -57,18 +57,19 @@ export class Tally {
       fetch: async (request) => {
         this.upstreamCalls++;
         if (request.name === 'access-token') {
-          const { value, expiresInSeconds } = await source.fetch(request);
-          return { value: value.padEnd(512, '.'), expiresInSeconds };
+          const grant = await source.fetch(request);
+          return { ...grant, value: grant.value.padEnd(512, '.') };
         }
-        const { value, expiresInSeconds } = await source.fetch({
-          ...request,
-          accessToken: unpadded(request.accessToken),
-        });
-        return { value: value.padEnd(128, '.'), expiresInSeconds };
+        const grant = await source.fetch({ ...request, accessToken: unpadded(request.accessToken) });
+        return { ...grant, value: grant.value.padEnd(128, '.') };
       },
       accepts: (app, accessToken) => {
         this.upstreamCalls++;
         return source.accepts(app, unpadded(accessToken));
+      },
+      countCalls: (app, accessToken) => {
+        this.upstreamCalls++;
+        return source.countCalls(app, unpadded(accessToken));
       },
     };
   }

@@ -9,6 +9,7 @@ export type CallName =
   | 'secrets.reread'
   | 'source.fetch'
   | 'source.accepts'
+  | 'source.countCalls'
   | 'notices.send';
 
 /**
@@ -42,6 +43,8 @@ export function instrumented(ports: Ports, wrap: Wrapper): Ports {
       fetch: (request) =>
         wrap('source.fetch', credentialId(request.app.name, request.name), () => source.fetch(request)),
       accepts: (app, accessToken) => wrap('source.accepts', app.name, () => source.accepts(app, accessToken)),
+      countCalls: (app, accessToken) =>
+        wrap('source.countCalls', app.name, () => source.countCalls(app, accessToken)),
     },
     notices: {
       send: (notice) =>

@@ -26,6 +26,9 @@ type Details = {
   readonly mayHaveRotated?: boolean;
   readonly reachedWechat?: boolean;
   readonly refusedIp?: string | undefined;
+  readonly upstreamCalls?: number;
+  readonly isUnknownCode?: boolean;
+  readonly rid?: string | undefined;
   readonly cause?: unknown;
 };
 
@@ -44,6 +47,12 @@ export class SourceError extends Error {
   readonly reachedWechat: boolean;
   /** The address that WeChat refused, if that was its reason. */
   readonly refusedIp: string | undefined;
+  /** How many requests WeChat may have counted; 0 if none reached it. */
+  readonly upstreamCalls: number;
+  /** No table knows WeChat's errcode: several in a row make a configuration error of it. */
+  readonly isUnknownCode: boolean;
+  /** WeChat's own id of the refused request, for `openapi/rid/get`. */
+  readonly rid: string | undefined;
 
   constructor(message: string, details: Details) {
     super(message, { cause: details.cause });
@@ -53,6 +62,9 @@ export class SourceError extends Error {
     this.mayHaveRotated = details.mayHaveRotated ?? false;
     this.reachedWechat = details.reachedWechat ?? true;
     this.refusedIp = details.refusedIp;
+    this.upstreamCalls = details.upstreamCalls ?? (this.reachedWechat ? 1 : 0);
+    this.isUnknownCode = details.isUnknownCode ?? false;
+    this.rid = details.rid;
   }
 }
 

@@ -52,7 +52,17 @@ type SecretRequest<A extends App> = {
 export type TicketRequest = { readonly app: App; readonly name: TicketName; readonly accessToken: string };
 
 /** What WeChat granted: the value, and the seconds that are left by its word. */
-export type Grant = { readonly value: string; readonly expiresInSeconds: number };
+export type Grant = {
+  readonly value: string;
+  readonly expiresInSeconds: number;
+  /** How many requests it took, as WeChat may have counted them; at least 1. */
+  readonly upstreamCalls: number;
+};
+
+/** Whether WeChat accepts a token, and its own count of the day if it gives one for this account. */
+export type TokenCount =
+  | { readonly accepted: false }
+  | { readonly accepted: true; readonly calls: DailyCalls | undefined };
 
 /** A grant, and when the classic quota is back if it turned out to be spent (epoch ms). */
 export type Fetched = Grant & { readonly classicQuotaBackAt?: number };
@@ -60,8 +70,10 @@ export type Fetched = Grant & { readonly classicQuotaBackAt?: number };
 /** WeChat. Throws `SourceError`. */
 export type CredentialSource = {
   fetch(request: TokenRequest | TicketRequest): Promise<Grant>;
-  /** Whether WeChat accepts the token, by a cheap call that changes nothing. */
+  /** Whether WeChat accepts the token, by a cheap call that changes nothing: docs/wechat.md#is-a-token-still-valid. */
   accepts(app: App, accessToken: string): Promise<boolean>;
+  /** The same by `openapi/quota/get`, which also counts every client's calls of `/cgi-bin/token` on this day. */
+  countCalls(app: WechatApp, accessToken: string): Promise<TokenCount>;
 };
 
 /** One of WeChat's hosts, as the refresher reaches it. */

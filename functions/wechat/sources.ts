@@ -23,6 +23,10 @@ export function wechatSource(clients: { official: WechatClient; wecom: WechatCli
         ? fetchToken(clientOf(request.app), request)
         : fetchTicket(clientOf(request.app), { ...request, name: request.name }),
 
+    async countCalls(app, accessToken) {
+      return { accepted: await this.accepts(app, accessToken), calls: undefined };
+    },
+
     /** docs/wechat.md#is-a-token-still-valid; WeCom has the same route. */
     async accepts(app, accessToken) {
       const call = {
@@ -50,7 +54,7 @@ async function fetchToken(client: WechatClient, request: TokenRequest): Promise<
     calledWith: 'secret',
     answer: tokenAnswer,
   });
-  return { value: access_token, expiresInSeconds: expires_in };
+  return { value: access_token, expiresInSeconds: expires_in, upstreamCalls: 1 };
 }
 
 /** docs/wechat.md: "Classic token", "Stable token", "WeCom". */
@@ -74,7 +78,7 @@ async function fetchTicket(client: WechatClient, { app, name, accessToken }: Tic
     calledWith: 'access-token',
     answer: ticketAnswer,
   });
-  return { value: ticket, expiresInSeconds: expires_in };
+  return { value: ticket, expiresInSeconds: expires_in, upstreamCalls: 1 };
 }
 
 /** docs/wechat.md: "Tickets", "WeCom". */

@@ -16,6 +16,8 @@ export const errorCodes = {
   leaseLost: 'lease-lost',
   storeUnreachable: 'store-unreachable',
   mirrorUnreachable: 'mirror-unreachable',
+  /** WeChat rejected the token in every attempt of a probe. */
+  rejectedToken: 'rejected-token',
   unexpected: 'unexpected',
 } as const;
 

@@ -99,7 +99,11 @@ export type Diagnostics = {
 
 /** Something that operators should know although nothing has failed for readers. Free of secrets and tokens. */
 export type Notice = {
-  readonly kind: 'unexpected-rotation' | 'classic-quota-spent' | 'configuration-error';
+  readonly kind:
+    | 'unexpected-rotation'
+    | 'rotation-budget-spent'
+    | 'classic-quota-spent'
+    | 'configuration-error';
   readonly app: string;
   readonly credential: CredentialName;
   /** What happened and what to do. */

@@ -46,6 +46,7 @@ export function leaveAlone({ credential, record, now }: Snapshot, { reason, unti
   const base = { credential, record, reason };
   switch (reason) {
     case 'lease-held':
+    case 'being-checked':
       return { ...base, outcome: 'busy' };
     case 'forced-recently':
     case 'forced-quota-spent':
@@ -53,7 +54,8 @@ export function leaveAlone({ credential, record, now }: Snapshot, { reason, unti
     case 'backing-off':
       return { ...base, outcome: 'backing-off', nextAttemptAt: untilMs, error: record.failure };
     default: {
-      const requeueAt = reason === 'awaiting-successor' ? untilMs : undefined;
+      const worthWaiting = reason === 'awaiting-successor' || reason === 'rotated-recently';
+      const requeueAt = worthWaiting ? untilMs : undefined;
       return liveValue(record, credential.app, now)
         ? { ...base, outcome: 'fresh', requeueAt }
         : { ...base, outcome: 'backing-off', requeueAt, nextAttemptAt: untilMs, error: record.failure };

@@ -1,4 +1,10 @@
-import type { Credential, CredentialRecord, IssuedValue, TokenApi } from '../credential.ts';
+import {
+  type Credential,
+  type CredentialRecord,
+  type IssuedValue,
+  isDoubtful,
+  type TokenApi,
+} from '../credential.ts';
 
 /**
  * How a credential renews itself at WeChat.
@@ -53,13 +59,22 @@ export function dueAt(current: IssuedValue, mode: RenewalMode): number {
   return Math.min(current.issuedAt + Math.floor(scaledMs), current.expiresAt);
 }
 
+/** How long a caller may keep a value that may be invalid. */
+const DOUBTFUL_MS = 60_000;
+
 /**
  * Until when a caller may keep the value without asking again (epoch ms): a rotating one becomes invalid five minutes
- * after its renewal, which is before its own end.
+ * after its renewal, which is before its own end; one that is suspected, soon perhaps.
  */
-export function cacheableUntil(current: IssuedValue, mode: RenewalMode, now: number): number {
-  if (mode.kind === 'sticky') return current.expiresAt;
-  return Math.min(current.expiresAt, Math.max(now, dueAt(current, mode)) + OVERLAP_MS);
+export function cacheableUntil(
+  record: CredentialRecord,
+  current: IssuedValue,
+  mode: RenewalMode,
+  now: number,
+): number {
+  const { expiresAt } = current;
+  const replacedAt = mode.kind === 'sticky' ? expiresAt : Math.max(now, dueAt(current, mode)) + OVERLAP_MS;
+  return Math.min(expiresAt, replacedAt, isDoubtful(record) ? now + DOUBTFUL_MS : expiresAt);
 }
 
 /** Until when WeChat accepts a value that is replaced at `now` (epoch ms); one that it rejected already, no longer. */

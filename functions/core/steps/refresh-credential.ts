@@ -11,8 +11,8 @@ import { readSnapshot, type Snapshot, type StepResult, type Work } from './step.
 /**
  * Brings one credential up to date, or says why not. Never throws: a store that is down is this run's result, not its end.
  *
- * A token that WeChat rejects on the way is renewed first: the probed one by going round once more, that of a ticket by
- * calling this very function for the token.
+ * A token that WeChat rejects on the way comes first: the probed one by going round once more, that of a ticket by
+ * calling this very function for the token, which checks it.
  */
 export async function refreshCredential(
   snapshot: Snapshot,
@@ -24,25 +24,28 @@ export async function refreshCredential(
   let latest = snapshot;
   let wanted = request;
   let racesLost = 0;
+  let decisions = 0;
   let recovered: StepResult | undefined;
   try {
     for (;;) {
       const step = await takeStep(latest, wanted, run);
-      const { rejectedToken } = step;
+      const { suspectedToken } = step;
       if (step.reason === 'lost-the-race' && step.outcome === 'busy') {
         // Mostly the winner has done our work. One more try, for it may have done something else, such as mirroring.
         if (++racesLost > 1) return step;
-      } else if (rejectedToken === undefined) {
-        return recovered ? { ...step, recovered } : step;
-      } else if (credential.name === 'access-token') {
-        wanted = { ...wanted, rejectedFingerprint: rejectedToken };
-      } else {
-        if (recovered) return { ...step, recovered };
+      } else if (suspectedToken !== undefined && !recovered) {
         const token = await readSnapshot({ app: credential.app, name: 'access-token' }, now, store);
-        recovered = await refreshCredential(token, { rejectedFingerprint: rejectedToken }, run);
-        const valid = liveValue(recovered.record, credential.app, now);
-        if (!valid || valid.fingerprint === rejectedToken) return { ...step, recovered };
-        wanted = { accessTokenRenewed: true };
+        recovered = await refreshCredential(token, { rejected: suspectedToken }, run);
+        // Renewed, or found valid: in both cases the ticket is worth one more attempt.
+        if (!liveValue(recovered.record, credential.app, now) || recovered.outcome === 'busy') {
+          return { ...step, recovered };
+        }
+        wanted = { accessTokenChecked: true };
+      } else if (!step.decideAgain || ++decisions > 1) {
+        return recovered ? { ...step, recovered } : step;
+      } else {
+        // What was reported or forced has been dealt with.
+        wanted = {};
       }
       latest = await readSnapshot(credential, now, store);
     }

@@ -91,7 +91,7 @@ async function serveToken(app: App, { cache, refreshAfterMs }: RouteContext): Pr
   const mode = renewalModeOf({ app, name: 'access-token' }, record, now, refreshAfterMs);
   return {
     access_token: live.value,
-    expires_in: Math.floor((cacheableUntil(live, mode, now) - now) / 1000),
+    expires_in: Math.floor((cacheableUntil(record, live, mode, now) - now) / 1000),
   };
 }
 

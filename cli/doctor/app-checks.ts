@@ -76,10 +76,9 @@ export function egressCheck(fixedIp: string | undefined, apps: readonly AppStatu
   const subject = 'egress IP';
   if (fixedIp !== undefined)
     return ok(subject, `${fixedIp}; it belongs on the IP allow-list of each official account`);
-  const refused = apps
-    .flatMap(({ credentials }) => credentials.map(({ lastError }) => lastError))
-    .find((error) => error?.code === '40164');
-  const ip = refused && /\b\d{1,3}(?:\.\d{1,3}){3}\b/.exec(refused.message)?.[0];
+  const ip = apps
+    .flatMap(({ credentials }) => credentials.map(({ lastError }) => lastError?.refusedIp))
+    .find((refusedIp) => refusedIp !== undefined);
   if (ip)
     return problem(
       subject,

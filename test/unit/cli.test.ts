@@ -41,6 +41,7 @@ const ip = {
   message: 'the IP 203.0.113.7 is not on the allow-list. Add it on mp.weixin.qq.com.',
   at: NOW - 2 * MINUTE,
   count: 3,
+  refusedIp: '203.0.113.7',
 };
 const inspectionOf = (...apps: AppStatus[]): StatusReport => ({ now: NOW, apps });
 
@@ -325,8 +326,13 @@ describe('what goes wrong is told in one line, with a code for scripts', () => {
   });
 
   test.each([
-    [{ errorMessage: 'The event was refused: app: no app of this name' }, 2, 'app: no app of this name'],
-    [{ errorMessage: 'out of memory' }, 1, 'out of memory'],
+    [
+      { errorType: 'InvalidEventError', errorMessage: 'app: no app of this name' },
+      2,
+      'app: no app of this name',
+    ],
+    [{ errorType: 'Runtime.OutOfMemory', errorMessage: 'out of memory' }, 1, 'out of memory'],
+    [{ errorMessage: 'app: no app of this name' }, 1, 'app: no app of this name'],
     [{}, 1, 'The refresh function failed; its log says why.'],
   ])('the function fails with %j', async (answer, exitCode, message) => {
     const failing = refresherClient(async () => ({ failed: true, payload: JSON.stringify(answer) }));

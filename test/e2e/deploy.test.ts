@@ -293,7 +293,7 @@ describe('a deployment', () => {
     expect((await withKey()).status).toBe(200);
     expect((await runCommand(['reader-key', 'revoke', 'e2e'])).code).toBe(0);
     expect((await runCommand(['reader-key', 'list'])).stdout).toMatch(/^e2e +revoked /m);
-    expect(await runCommand(['cleanup'])).toMatchObject({ code: 0, stdout: 'Nothing is left behind.\n' });
+    expect(await runCommand(['cleanup'])).toMatchObject({ code: 0, stdout: 'There are no orphans.\n' });
     expect(await runCommand(['status', '--stack', 'Other'])).toMatchObject({ code: 3 });
     const unknown = await runCommand(['status', 'unknown']);
     expect(unknown).toMatchObject({

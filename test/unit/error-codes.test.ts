@@ -4,12 +4,12 @@ import { officialErrorCodes } from '../../functions/wechat/official-error-codes.
 import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
 import { crm, shop } from '../support/apps.ts';
 
-const official = (errcode: number, errmsg = 'whatever rid: 1-2-3', calledWith: CalledWith = 'secret') =>
+const official = (errcode: number, errmsg = 'any message rid: 1-2-3', calledWith: CalledWith = 'secret') =>
   toSourceError({ app: shop, calledWith }, { errcode, errmsg }, false, officialErrorCodes);
-const wecom = (errcode: number, errmsg = 'whatever', calledWith: CalledWith = 'secret') =>
+const wecom = (errcode: number, errmsg = 'any message', calledWith: CalledWith = 'secret') =>
   toSourceError({ app: crm, calledWith }, { errcode, errmsg }, false, wecomErrorCodes);
 
-describe('an errcode of a token interface', () => {
+describe('an errcode of an official account', () => {
   test.each([
     [-1, 'transient', undefined],
     [40001, 'configuration', 'secret'],
@@ -32,34 +32,34 @@ describe('an errcode of a token interface', () => {
   ] as const)('%i is %s', (errcode, kind, rejectedCredential) => {
     const error = official(errcode);
     expect(error).toMatchObject({ code: String(errcode), kind, rejectedCredential, mayHaveRotated: false });
-    // What happened, to which app, and what to do next: three sentences' worth.
+    // What happened, to which app, and what to do next.
     expect(error.message).toMatch(/^WeChat refused app 'shop' \(wx1\) with -?\d+: .+\. .+\.$/);
   });
 });
 
-test.each([40001, 40014, 42001])('%i of a call made with the access token is about that token', (errcode) => {
+test.each([40001, 40014, 42001])('%i of a call with an access token is about that token', (errcode) => {
   for (const error of [official(errcode, '', 'access-token'), wecom(errcode, '', 'access-token')]) {
     expect(error).toMatchObject({ kind: 'transient', rejectedCredential: 'access-token' });
   }
 });
 
-describe('40164 names the IP, however it is worded', () => {
+describe('the message of 40164 names the IP', () => {
   test.each([
     ['invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: 1-2-3', '203.0.113.7'],
     ['invalid ip 203.0.113.7, not in whitelist, rid: 1-2-3', '203.0.113.7'],
     ['invalid ip ipv6 2001:db8::7, not in whitelist rid: 1-2-3', '2001:db8::7'],
-  ])('%s', (errmsg, ip) => {
+  ])('of "%s"', (errmsg, ip) => {
     const { message } = official(40164, errmsg);
     expect(message).toContain(`the IP ${ip} is not on`);
     expect(message).toContain(`Add ${ip} on mp.weixin.qq.com`);
   });
 
-  test('and says so when it is not there', () => {
+  test('or says "our IP" if WeChat names none', () => {
     expect(official(40164, '').message).toContain('our IP is not on');
   });
 });
 
-describe("WeCom's own errcodes", () => {
+describe('an errcode of WeCom', () => {
   test.each([
     [-1, 'transient', undefined],
     [40001, 'configuration', 'secret'],
@@ -67,7 +67,7 @@ describe("WeCom's own errcodes", () => {
     [40091, 'configuration', 'secret'],
     [45009, 'transient', undefined],
     [60020, 'configuration', undefined],
-    // Codes of the other platform mean nothing here.
+    // A code of the other platform is unknown here.
     [40164, 'transient', undefined],
   ] as const)('%i is %s', (errcode, kind, rejectedCredential) => {
     const error = wecom(errcode);
@@ -75,7 +75,7 @@ describe("WeCom's own errcodes", () => {
     expect(error.message).toMatch(/^WeChat refused app 'crm' \(ww1\/1000002\) with -?\d+: .+\. .+\.$/);
   });
 
-  test('60020 names the IP, and not the hint that looks like a number', () => {
+  test('60020 names the IP, and not the number in the hint', () => {
     const { message } = wecom(
       60020,
       'not allow to access from your ip, hint: [1577341221123456789], from ip: 203.0.113.7, more info at https://open.work.weixin.qq.com/devtool/query?e=60020',
@@ -84,7 +84,7 @@ describe("WeCom's own errcodes", () => {
     expect(message).toContain('Add 203.0.113.7 on work.weixin.qq.com');
   });
 
-  test('60020 of an IPv6 caller', () => {
+  test('60020 names an IPv6 address', () => {
     expect(wecom(60020, 'not allow to access from your ip, from ip: 2001:db8::7, more').message).toContain(
       'the IP 2001:db8::7 is not on',
     );

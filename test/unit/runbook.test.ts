@@ -6,7 +6,7 @@ import { officialErrorCodes } from '../../functions/wechat/official-error-codes.
 import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
 import { shop } from '../support/apps.ts';
 
-/** The runbook has an entry for whatever ops may be shown. */
+/** The runbook has an entry for everything that operators may be shown. */
 
 const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
 const headings = [...runbook.matchAll(/^#{2,3} (.+)$/gm)].map(([, heading]) => heading ?? '');
@@ -14,7 +14,7 @@ const headings = [...runbook.matchAll(/^#{2,3} (.+)$/gm)].map(([, heading]) => h
 const entries = new Set(headings.flatMap((heading) => heading.split(', ')));
 const anchors = new Set(headings.map(anchorOf));
 
-/** As GitHub makes it. */
+/** The anchor that GitHub gives a heading. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
@@ -22,7 +22,7 @@ function anchorOf(heading: string): string {
     .replaceAll(' ', '-');
 }
 
-// Alarms link to these: infra/constructs/monitoring.ts.
+// Alarms link to these: infra/constructs/monitoring/.
 test.each([
   'expiring',
   'failures-in-a-row',
@@ -73,7 +73,7 @@ test('every code of our own has an entry', () => {
       ].map(([, code]) => (code ?? '').replace(/\$\{\w+\}/, 'NNN')),
     ),
   ]);
-  // Zod's own word for a check of ours.
+  // Zod's code for a check of ours.
   codes.delete('custom');
   expect(codes.size).toBeGreaterThan(20);
   expect([...codes].filter((code) => !entries.has(code))).toEqual([]);

@@ -85,6 +85,8 @@ function rowOf(app: AppStatus, credential: CredentialStatus, now: number): strin
 const colours = {
   live: 'green',
   failing: 'yellow',
+  suspect: 'yellow',
+  rejected: 'red',
   expired: 'red',
   missing: 'red',
 } as const satisfies Record<State, string>;

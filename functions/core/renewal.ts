@@ -39,6 +39,7 @@ export const reasons = [
   'app-changed',
   'due',
   'expired',
+  'retry',
   'forced',
   'validity-unknown',
   'reported-rejected',
@@ -192,6 +193,10 @@ const due: Rule = ({ record, now, policy }) => {
   return { action: 'renew', reason: now < record.current.expiresAt ? 'due' : 'expired' };
 };
 
+/** What failed is made good: the call may have been forced before anything was due, and it brings the same value or a better one. */
+const retry: Rule = ({ record, policy: { mode } }) =>
+  record.failure && mode.kind === 'sticky' ? { action: 'renew', reason: 'retry' } : undefined;
+
 const rejected: Rule = (input) =>
   input.record.rejectedAt > 0 ? renewAutomatically(input, 'rejected-by-wechat') : undefined;
 
@@ -268,6 +273,7 @@ const rules: readonly Rule[] = [
   noValue,
   validityUnknown,
   due,
+  retry,
   rejected,
   rotatedByAnotherClient,
   reported,

@@ -117,11 +117,11 @@ describe('a value whose validity is unknown is renewed', () => {
     world.at(20);
     world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 4 });
     expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([
-      { outcome: 'failed', reason: 'reported-rejected' },
+      { outcome: 'fresh', reason: 'probe-failed' },
     ]);
     expect(await isCurrentTokenValid()).toBe(false);
     world.at(21);
-    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'validity-unknown' }]);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'rejected-by-wechat' }]);
     expect(await isCurrentTokenValid()).toBe(true);
   });
 
@@ -140,9 +140,11 @@ describe('a value whose validity is unknown is renewed', () => {
     }
     expect(await isCurrentTokenValid()).toBe(false);
     world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 4 });
-    expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([{ outcome: 'failed' }]);
+    expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([
+      { outcome: 'fresh', reason: 'probe-failed' },
+    ]);
     world.at(12);
-    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'validity-unknown' }]);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'rejected-by-wechat' }]);
     expect(await isCurrentTokenValid()).toBe(true);
   });
 

@@ -153,19 +153,19 @@ test('a report has an invalidated token renewed at once, and operators are notif
   world.at(7);
   rotateByAnotherClient();
   expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([
-    { outcome: 'renewed', reason: 'reported-rejected' },
+    { outcome: 'renewed', reason: 'rejected-by-wechat' },
   ]);
   expect(await servesValidToken()).toBe(true);
   expect(world.notices).toMatchObject([{ kind: 'unexpected-rotation', notify: true }]);
 });
 
-test('a report of a WeCom token that WeCom still returns changes nothing, and operators are not notified', async () => {
+test('a report of a WeCom token that WeCom still accepts changes nothing, and operators are not notified', async () => {
   world = await startWorld({ others: [crm] });
   await world.tick();
   const { fingerprint } = (await world.record('access-token', 'crm'))?.current ?? {};
   world.at(7);
   expect(await world.invoke({ app: 'crm', rejected: fingerprint })).toMatchObject([
-    { credential: 'access-token', outcome: 'unchanged', reason: 'reported-rejected' },
+    { credential: 'access-token', outcome: 'fresh', reason: 'report-unfounded' },
     { credential: 'jsapi-ticket', outcome: 'fresh' },
     { credential: 'agent-config-ticket', outcome: 'fresh' },
   ]);

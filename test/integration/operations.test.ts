@@ -82,11 +82,12 @@ describe('a diagnosis', () => {
     await world.tick();
     for (let calls = 0; calls < 7; calls++) world.simulator.rotate(shop.appId);
     const { fingerprint } = (await world.record())?.current ?? {};
+    world.at(1);
     await world.invoke({ app: 'shop', rejected: fingerprint });
     expect(await query({ app: 'shop', diagnose: true })).toEqual({
       diagnosis: {
         app: 'shop',
-        now: START,
+        now: world.clock.now(),
         secret: 'present',
         throughProxy: false,
         hosts: [

@@ -62,7 +62,8 @@ test('a ticket that is missing when its token has just expired is fetched in the
 
 test('several values that end within one tick are each replaced one second after their own end', async () => {
   await world.tick();
-  // The tickets end at 02:00:00. WeCom invalidates the token at minute 10, and the next one ends at 02:00:30.
+  // The tickets end at 02:00:00. WeCom invalidates the token at minute 10, and the next one, asked for when ten
+  // probes were refused 7.5 s later, ends at 02:00:37.5.
   world.at(10);
   world.simulator.invalidateWecomToken(crm.corpId, crm.agentId);
   world.simulator.setLifetime(6_630);
@@ -73,7 +74,7 @@ test('several values that end within one tick are each replaced one second after
   const lastCallAt = (route: string) => world.simulator.calls(route).at(-1)?.at;
   expect(lastCallAt('/cgi-bin/get_jsapi_ticket')).toBe(1_767_232_801_000);
   expect(lastCallAt('/cgi-bin/ticket/get')).toBe(1_767_232_801_000);
-  expect(lastCallAt('/cgi-bin/gettoken')).toBe(1_767_232_831_000);
+  expect(lastCallAt('/cgi-bin/gettoken')).toBe(1_767_232_838_500);
 });
 
 test('a forced refresh gets the same token until its end, and reports it as unchanged', async () => {

@@ -265,10 +265,97 @@ const rows: Row[] = [
     expected: renew('due'),
   },
   {
-    name: 'a report of the current value renews it',
-    now: T0,
+    name: 'a report of the current value has it probed',
+    now: T0 + 60_000,
+    request: { rejected: 'f'.repeat(64) },
+    expected: { action: 'probe', reason: 'reported-rejected' },
+  },
+  {
+    name: 'a report right after a probe that WeChat accepted is unfounded, without a call',
+    record: { probedAt: T0, current: { ...current, confirmedAt: T0 } },
+    now: T0 + 14_999,
+    request: { rejected: 'f'.repeat(64) },
+    expected: skip('report-unfounded'),
+  },
+  {
+    name: 'a report while the probe is under way waits for it',
+    record: { probedAt: T0 + 60_000 },
+    now: T0 + 61_000,
+    request: { rejected: 'f'.repeat(64) },
+    expected: { action: 'wait', reason: 'being-checked', untilMs: T0 + 75_000 },
+  },
+  {
+    name: 'a report of a ticket, which WeChat cannot be asked about, renews it',
+    mode: ticket,
+    policy: { canProbe: false },
+    now: T0 + 60_000,
     request: { rejected: 'f'.repeat(64) },
     expected: renew('reported-rejected'),
+  },
+  {
+    name: 'a value that WeChat rejected is renewed',
+    record: { rejectedAt: T0 + 50_000 },
+    now: T0 + 60_000,
+    expected: renew('rejected-by-wechat'),
+  },
+  {
+    name: 'but not within 30 s of the last rotation',
+    record: { rejectedAt: T0 + 20_000 },
+    now: T0 + 30_499,
+    expected: { action: 'wait', reason: 'rotated-recently', untilMs: 1_767_225_630_500 },
+  },
+  {
+    name: 'nor within 30 s of the last renewal for another cause than time',
+    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 70_000, automaticToday: 1 },
+    now: T0 + 99_999,
+    expected: { action: 'wait', reason: 'rotated-recently', untilMs: 1_767_225_700_000 },
+  },
+  {
+    name: 'nor when other causes than time have used a tenth of the day',
+    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 10_000, automaticToday: 200 },
+    now: T0 + 99_999,
+    // 2026-01-02 00:00 in Beijing.
+    expected: { action: 'wait', reason: 'rotation-budget-spent', untilMs: 1_767_283_200_000 },
+  },
+  {
+    name: 'a tenth of the 200 calls of a test account is 20',
+    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 10_000, automaticToday: 20, callsPerDay: 200 },
+    now: T0 + 99_999,
+    expected: { action: 'wait', reason: 'rotation-budget-spent', untilMs: 1_767_283_200_000 },
+  },
+  {
+    name: 'its age renews it all the same',
+    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 10_000, automaticToday: 200 },
+    now: T0 + 6_000_000,
+    expected: renew('due'),
+  },
+  {
+    name: 'a call of another client has the value renewed while it is valid',
+    record: { countedAt: T0 + 60_000, excessCalls: 1 },
+    now: T0 + 60_000,
+    expected: renew('rotated-by-another-client'),
+  },
+  {
+    name: 'once',
+    record: { countedAt: T0 + 60_000, excessCalls: 1, excessCallsHandled: 1 },
+    now: T0 + 60_000,
+    expected: skip('healthy'),
+  },
+  {
+    name: 'and not on the next day in Beijing',
+    record: {
+      countedAt: 1_767_283_199_000,
+      excessCalls: 1,
+      current: { ...current, issuedAt: 1_767_283_000_000, expiresAt: 1_767_290_200_000 },
+    },
+    now: 1_767_283_200_000,
+    expected: skip('healthy'),
+  },
+  {
+    name: 'a suspected value is probed again',
+    record: { suspectedAt: T0 + 50_000, probedAt: T0 + 50_000 },
+    now: T0 + 65_000,
+    expected: { action: 'probe', reason: 'suspected' },
   },
   {
     name: 'a report of an older value does not',
@@ -356,7 +443,7 @@ describe('decide', () => {
   test.each(rows.map((row) => [row.name, row] as const))(
     '%s',
     (_name, { record, mode = rotating, policy, now, request, expected }) => {
-      const full = { account: 'wx1', tickMs: 60_000, probeMs: 0, mode, ...policy };
+      const full = { account: 'wx1', tickMs: 60_000, canProbe: true, probeMs: 0, mode, ...policy };
       expect(decide({ ...healthy, ...record }, now, full, request)).toEqual(expected);
     },
   );
@@ -371,7 +458,7 @@ test.each([
   ['is not probed when probes are off', 60, 0, 0, false],
 ])('a token %s', (_name, minutes, probedAfterMinutes, probeMs, expected) => {
   const probedAt = probedAfterMinutes > 0 ? T0 + probedAfterMinutes * 60_000 : 0;
-  const policy = { account: 'wx1', tickMs: 60_000, probeMs, mode: rotating };
+  const policy = { account: 'wx1', tickMs: 60_000, canProbe: true, probeMs, mode: rotating };
   const { action } = decide({ ...healthy, probedAt }, T0 + minutes * 60_000, policy);
   expect(action).toBe(expected ? 'probe' : 'skip');
 });
@@ -400,13 +487,10 @@ describe('for any record, time and request', () => {
     });
   const anyPolicy = fc
     .constantFrom(rotating, stable, ticket)
-    .map((mode): RenewalPolicy => ({ account: 'wx1', tickMs: 60_000, probeMs: 300_000, mode }));
-  const anyRequest = fc.constantFrom<RenewalRequest>(
-    {},
-    { force: true },
-    { rejected: 'f'.repeat(64) },
-    { rejectedFingerprint: 'f'.repeat(64) },
-  );
+    .map(
+      (mode): RenewalPolicy => ({ account: 'wx1', tickMs: 60_000, canProbe: true, probeMs: 300_000, mode }),
+    );
+  const anyRequest = fc.constantFrom<RenewalRequest>({}, { force: true }, { rejected: 'f'.repeat(64) });
 
   test('a held lease is respected', () => {
     fc.assert(

@@ -62,6 +62,11 @@ export function dueAt(current: IssuedValue, mode: RenewalMode): number {
 /** How long a caller may keep a value that may be invalid. */
 const DOUBTFUL_MS = 60_000;
 
+/** Until when the value is served for (epoch ms): to its end, but only briefly while it may be invalid. */
+export function servedUntil(record: CredentialRecord, { expiresAt }: IssuedValue, now: number): number {
+  return isDoubtful(record) ? Math.min(expiresAt, now + DOUBTFUL_MS) : expiresAt;
+}
+
 /**
  * Until when a caller may keep the value without asking again (epoch ms): a rotating one becomes invalid five minutes
  * after its renewal, which is before its own end; one that is suspected, soon perhaps.
@@ -72,9 +77,9 @@ export function cacheableUntil(
   mode: RenewalMode,
   now: number,
 ): number {
-  const { expiresAt } = current;
-  const replacedAt = mode.kind === 'sticky' ? expiresAt : Math.max(now, dueAt(current, mode)) + OVERLAP_MS;
-  return Math.min(expiresAt, replacedAt, isDoubtful(record) ? now + DOUBTFUL_MS : expiresAt);
+  const served = servedUntil(record, current, now);
+  if (mode.kind === 'sticky') return served;
+  return Math.min(served, Math.max(now, dueAt(current, mode)) + OVERLAP_MS);
 }
 
 /** Until when WeChat accepts a value that is replaced at `now` (epoch ms); one that it rejected already, no longer. */

@@ -2,7 +2,7 @@ import { type CredentialRecord, fingerprintOf, type IssuedValue } from '../crede
 import type { SourceError } from '../errors.ts';
 import type { DailyCalls, Fetched } from '../ports.ts';
 import { type RenewalMode, reportsRemainingLifetime, validUntil } from './lifetimes.ts';
-import { countForToday, startOfNextBeijingDay } from './quota-day.ts';
+import { countForToday, sinceBeijingMidnightMs, startOfNextBeijingDay } from './quota-day.ts';
 import { backoffMs } from './timing.ts';
 
 /** Every way in which a record changes. Pure: each returns the whole next record, which the store swaps in. */
@@ -144,6 +144,8 @@ export function rejected(record: CredentialRecord, now: number): CredentialRecor
 
 /** A count may lag, by an unknown time: only after it may a lower excess be believed. */
 const COUNT_SETTLES_MS = 900_000;
+/** Clocks differ: just after midnight one of the two counts may still be yesterday's. */
+const DAY_SETTLES_MS = 120_000;
 
 /**
  * WeChat's count of the day, beside ours. What it has beyond ours are other clients' calls. Ours is an upper bound, for a call
@@ -156,6 +158,7 @@ export function counted(
   now: number,
 ): CredentialRecord {
   if (!calls) return { ...record, countUnavailableUntil: startOfNextBeijingDay(now) };
+  if (sinceBeijingMidnightMs(now) < DAY_SETTLES_MS) return record;
   const excessCalls = calls.used - countForToday(record.requestedAt, record.requestsToday, now);
   const known = countForToday(record.countedAt, record.excessCallsHandled, now);
   const settled = now - record.requestedAt >= COUNT_SETTLES_MS;

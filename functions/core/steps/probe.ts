@@ -31,7 +31,9 @@ export async function probe(work: Work): Promise<StepResult> {
       answer = await ask(work, current.value);
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
-      // It says nothing about the value itself, but operators may learn of an outage or an IP list before it is due.
+      // It says nothing about the value itself, but operators may learn of an outage or an IP list before it is due. A report
+      // is not lost: the next tick checks again.
+      if (reason === 'reported-rejected') await store.swap(known, suspected(known, clock.now()));
       return { ...fresh, record: known, reason: 'probe-failed', error };
     }
     if (answer.accepted) {

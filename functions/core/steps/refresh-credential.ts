@@ -1,4 +1,4 @@
-import { liveValue } from '../credential.ts';
+import { type App, type Credential, liveValue } from '../credential.ts';
 import { errorCodes, nameOf, SourceError } from '../errors.ts';
 import type { Run } from '../ports.ts';
 import { type Decision, decide, policyOf, type RenewalRequest } from '../renewal.ts';
@@ -19,8 +19,9 @@ export async function refreshCredential(
   request: RenewalRequest,
   run: Run,
 ): Promise<StepResult> {
-  const { credential, now } = snapshot;
-  const { store } = run.ports;
+  const { credential } = snapshot;
+  const { store, clock } = run.ports;
+  let { now } = snapshot;
   let latest = snapshot;
   let wanted = request;
   let racesLost = 0;
@@ -34,24 +35,38 @@ export async function refreshCredential(
         // Mostly the winner has done our work. One more try, for it may have done something else, such as mirroring.
         if (++racesLost > 1) return step;
       } else if (suspectedToken !== undefined && !recovered) {
-        const token = await readSnapshot({ app: credential.app, name: 'access-token' }, now, store);
-        recovered = await refreshCredential(token, { rejected: suspectedToken }, run);
+        recovered = await checkAccessToken(credential.app, suspectedToken, run);
+        now = clock.now();
         // Renewed, or found valid: in both cases the ticket is worth one more attempt.
-        if (!liveValue(recovered.record, credential.app, now) || recovered.outcome === 'busy') {
-          return { ...step, recovered };
-        }
+        if (!liveValue(recovered.record, credential.app, now)) return { ...step, recovered };
         wanted = { accessTokenChecked: true };
       } else if (!step.decideAgain || ++decisions > 1) {
         return recovered ? { ...step, recovered } : step;
       } else {
-        // What was reported or forced has been dealt with.
+        // What was reported has been dealt with, and that took its time.
         wanted = {};
+        now = clock.now();
       }
       latest = await readSnapshot(credential, now, store);
     }
   } catch (error) {
     return { credential, record: latest.record, outcome: 'failed', ...unreachable(error) };
   }
+}
+
+/** As long as another refresher's check of the token may take. */
+const OTHERS_CHECK_MS = 10_000;
+
+/** What came of the token that WeChat rejected; the check of another refresher is waited for. */
+async function checkAccessToken(app: App, rejected: string, run: Run): Promise<StepResult> {
+  const { clock, store } = run.ports;
+  const token: Credential = { app, name: 'access-token' };
+  const check = async () =>
+    refreshCredential(await readSnapshot(token, clock.now(), store), { rejected }, run);
+  const checked = await check();
+  if (checked.outcome !== 'busy') return checked;
+  await clock.sleepUntil(clock.now() + OTHERS_CHECK_MS);
+  return check();
 }
 
 async function takeStep(snapshot: Snapshot, request: RenewalRequest, run: Run): Promise<StepResult> {

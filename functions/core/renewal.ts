@@ -26,7 +26,6 @@ export const reasons = [
   'forced-recently',
   'forced-quota-spent',
   // Checked.
-  'probe-due',
   'probed',
   'probe-failed',
   // Renewed, or tried to.
@@ -47,6 +46,17 @@ export const reasons = [
   'store-unreachable',
 ] as const;
 export type Reason = (typeof reasons)[number];
+
+/** What a run did about a credential: docs/architecture.md#reasons. */
+export type Outcome =
+  | 'fresh'
+  | 'renewed'
+  | 'unchanged'
+  | 'mirrored'
+  | 'busy'
+  | 'backing-off'
+  | 'too-soon'
+  | 'failed';
 
 /** What the rules must know beside the record. */
 export type RenewalPolicy = {
@@ -120,9 +130,11 @@ export function decide(
 const leaseHeld: Rule = ({ record, now }) =>
   record.leaseUntil > now ? { action: 'wait', reason: 'lease-held', untilMs: record.leaseUntil } : undefined;
 
-/** The attempt that was refused for its access token goes on with another one. */
-const accessTokenRenewed: Rule = ({ request }) =>
-  request.accessTokenRenewed ? { action: 'renew', reason: 'access-token-renewed' } : undefined;
+/** The attempt that was refused for its access token goes on with another one, unless another refresher has made it good. */
+const accessTokenRenewed: Rule = ({ record, request }) =>
+  request.accessTokenRenewed && record.failure
+    ? { action: 'renew', reason: 'access-token-renewed' }
+    : undefined;
 
 const forced: Rule = ({ record, now, policy, request }) => {
   if (!request.force) return undefined;
@@ -203,7 +215,7 @@ const awaitingSuccessor: Rule = ({ record, now, policy }) => {
 const probeDue: Rule = ({ record: { current, probedAt }, now, policy: { probeMs, tickMs } }) => {
   if (!current || probeMs === 0) return undefined;
   const isDue = now - current.confirmedAt >= probeMs - tickMs / 2 && now - probedAt >= tickMs / 2;
-  return isDue ? { action: 'probe', reason: 'probe-due' } : undefined;
+  return isDue ? { action: 'probe', reason: 'healthy' } : undefined;
 };
 
 const rules: readonly Rule[] = [

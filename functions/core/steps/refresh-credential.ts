@@ -1,5 +1,4 @@
-import { liveValue } from '../credential.ts';
-import { errorCodes, nameOf, SourceError } from '../errors.ts';
+import { errorCodes, nameOf } from '../errors.ts';
 import type { Run } from '../ports.ts';
 import { type Decision, decide, policyOf, type RenewalRequest } from '../renewal.ts';
 import { leaveAlone } from '../reporting/results.ts';
@@ -25,29 +24,39 @@ export async function refreshCredential(
   let wanted = request;
   let racesLost = 0;
   let recovered: StepResult | undefined;
+  const withRecovered = (step: StepResult) => (recovered ? { ...step, recovered } : step);
   try {
     for (;;) {
       const step = await takeStep(latest, wanted, run);
       const { rejectedToken } = step;
       if (step.reason === 'lost-the-race' && step.outcome === 'busy') {
         // Mostly the winner has done our work. One more try, for it may have done something else, such as mirroring.
-        if (++racesLost > 1) return step;
+        if (++racesLost > 1) return withRecovered(step);
       } else if (rejectedToken === undefined) {
-        return recovered ? { ...step, recovered } : step;
+        return withRecovered(step);
       } else if (credential.name === 'access-token') {
         wanted = { ...wanted, rejectedFingerprint: rejectedToken };
       } else {
-        if (recovered) return { ...step, recovered };
+        if (recovered) return withRecovered(step);
         const token = await readSnapshot({ app: credential.app, name: 'access-token' }, now, store);
         recovered = await refreshCredential(token, { rejectedFingerprint: rejectedToken }, run);
-        const valid = liveValue(recovered.record, credential.app, now);
-        if (!valid || valid.fingerprint === rejectedToken) return { ...step, recovered };
+        const valid = await readAccessToken(credential.app, now, run.ports);
+        if (!valid || valid.fingerprint === rejectedToken) return withRecovered(step);
         wanted = { accessTokenRenewed: true };
       }
       latest = await readSnapshot(credential, now, store);
     }
   } catch (error) {
-    return { credential, record: latest.record, outcome: 'failed', ...unreachable(error) };
+    return withRecovered(unreachable(latest, error));
+  }
+}
+
+/** Another look at a credential within the same tick, at `now` (epoch ms). Never throws. */
+export async function recheckCredential(last: StepResult, now: number, run: Run): Promise<StepResult> {
+  try {
+    return await refreshCredential(await readSnapshot(last.credential, now, run.ports.store), {}, run);
+  } catch (error) {
+    return unreachable(last, error);
   }
 }
 
@@ -100,8 +109,11 @@ async function execute(
   }
 }
 
-function unreachable(thrown: unknown): Pick<StepResult, 'reason' | 'error'> {
-  if (thrown instanceof SourceError) return { reason: 'store-unreachable', error: thrown };
+function unreachable(
+  { credential, record }: Pick<Snapshot, 'credential' | 'record'>,
+  thrown: unknown,
+): StepResult {
   const message = `The table did not answer (${nameOf(thrown)}); the next tick tries again.`;
-  return { reason: 'store-unreachable', error: { code: errorCodes.storeUnreachable, message } };
+  const error = { code: errorCodes.storeUnreachable, message };
+  return { credential, record, outcome: 'failed', reason: 'store-unreachable', error };
 }

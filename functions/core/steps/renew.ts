@@ -34,6 +34,8 @@ export async function renew(work: Work): Promise<StepResult> {
   try {
     grant = await fetchCredential(credential, { record, now, force: work.force, accessToken, ports });
   } catch (error) {
+    // The record says that operators have been notified, whatever came of the renewal.
+    if (rotation) await ports.notices.send(rotation);
     return fail(leasedWork, error, accessToken);
   }
   const notice = quotaNotice(credential, held, grant);
@@ -151,7 +153,7 @@ function wasRejected(reason: Reason): boolean {
   return reason === 'rejected-by-wechat' || reason === 'reported-rejected';
 }
 
-/** Leaves word in the record of the refresher that took our lease over. Tried twice: it may be writing at this moment. */
+/** Marks the record of the refresher that took our lease over. Tried twice: it may be writing at this moment. */
 async function flagForSuccessor(
   { held, run: { ports } }: LeasedWork,
   amend: (latest: CredentialRecord) => CredentialRecord,

@@ -11,6 +11,7 @@ import type {
 } from '../../functions/core/credential.ts';
 import type { Clock, Notice, RecordStore } from '../../functions/core/ports.ts';
 import type { CredentialResult } from '../../functions/core/reporting/results.ts';
+import { TICK_EVENT } from '../../functions/deployment.ts';
 import { allowAnonymous, readerKeyAuthenticator } from '../../functions/http/authenticator.ts';
 import type { ReadResponse } from '../../functions/http/http-types.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
@@ -75,7 +76,7 @@ export type World = {
 };
 
 /** What EventBridge Scheduler sends. */
-export const TICK = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
+export const TICK = TICK_EVENT;
 
 export async function startWorld(
   options: {

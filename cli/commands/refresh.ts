@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import type { CredentialResult, Outcome } from '../../functions/core/reporting/results.ts';
+import type { Outcome } from '../../functions/core/renewal.ts';
+import type { CredentialResult } from '../../functions/core/reporting/results.ts';
 import { type ExitCode, exitCodes } from '../cli-error.ts';
 import { duration, table } from '../format.ts';
 import type { RefresherClient } from '../refresher-client.ts';

@@ -51,7 +51,7 @@ type SecretRequest<A extends App> = {
 
 export type TicketRequest = { readonly app: App; readonly name: TicketName; readonly accessToken: string };
 
-/** What WeChat granted: the value, and the seconds that are left by its word. */
+/** What WeChat granted: the value, and the seconds that are left as its answer says. */
 export type Grant = {
   readonly value: string;
   readonly expiresInSeconds: number;

@@ -29,7 +29,6 @@ export const reasons = [
   'rotation-budget-spent',
   'being-checked',
   // Checked.
-  'probe-due',
   'suspected',
   'probed',
   'report-unfounded',
@@ -54,6 +53,17 @@ export const reasons = [
   'store-unreachable',
 ] as const;
 export type Reason = (typeof reasons)[number];
+
+/** What a run did about a credential: docs/architecture.md#reasons. */
+export type Outcome =
+  | 'fresh'
+  | 'renewed'
+  | 'unchanged'
+  | 'mirrored'
+  | 'busy'
+  | 'backing-off'
+  | 'too-soon'
+  | 'failed';
 
 /** What the rules must know beside the record. */
 export type RenewalPolicy = {
@@ -134,9 +144,11 @@ export function decide(
 const leaseHeld: Rule = ({ record, now }) =>
   record.leaseUntil > now ? { action: 'wait', reason: 'lease-held', untilMs: record.leaseUntil } : undefined;
 
-/** The attempt that was refused for its access token is made once more. */
-const accessTokenChecked: Rule = ({ request }) =>
-  request.accessTokenChecked ? { action: 'renew', reason: 'access-token-checked' } : undefined;
+/** The attempt that was refused for its access token is made once more, unless another refresher has made it good. */
+const accessTokenChecked: Rule = ({ record, request }) =>
+  request.accessTokenChecked && record.failure
+    ? { action: 'renew', reason: 'access-token-checked' }
+    : undefined;
 
 const forced: Rule = ({ record, now, policy, request }) => {
   if (!request.force) return undefined;
@@ -262,7 +274,7 @@ const probeDue: Rule = ({ record: { current, probedAt }, now, policy }) => {
   const { canProbe, probeMs, tickMs } = policy;
   if (!current || !canProbe || probeMs === 0) return undefined;
   const isDue = now - current.confirmedAt >= probeMs - tickMs / 2 && now - probedAt >= tickMs / 2;
-  return isDue ? { action: 'probe', reason: 'probe-due' } : undefined;
+  return isDue ? { action: 'probe', reason: 'healthy' } : undefined;
 };
 
 const rules: readonly Rule[] = [

@@ -50,7 +50,7 @@ export async function credentialRoute(
 /**
  * The value that may be served.
  *
- * @throws HttpProblem 404 when the app has no such credential, 503 while there is no live value
+ * @throws HttpError 404 when the app has no such credential, 503 while there is no live value
  */
 export function servable(app: App, name: CredentialName, { record, now }: CachedRecord): IssuedValue {
   if (!credentialsOf(app).some((credential) => credential.name === name)) {

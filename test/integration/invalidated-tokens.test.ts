@@ -146,6 +146,20 @@ describe('the probe', () => {
   });
 });
 
+test('operators are notified of a rotation although the renewal that follows fails', async () => {
+  world = await startWorld({ probeMinutes: 5 });
+  await world.tick();
+  world.at(5);
+  rotateByAnotherClient();
+  world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', routes: [TOKEN] });
+  expect(await world.tick()).toMatchObject([{ outcome: 'failed', reason: 'rejected-by-wechat' }]);
+  expect(world.notices).toMatchObject([{ kind: 'unexpected-rotation', notify: true }]);
+  world.simulator.clearFaults();
+  world.at(6);
+  await world.tick();
+  expect(world.notices).toHaveLength(1);
+});
+
 test('a report has an invalidated token renewed at once, and operators are notified', async () => {
   world = await startWorld();
   await world.tick();

@@ -130,13 +130,13 @@ describe('failures', () => {
     ]);
   });
 
-  test('an app that is given another agent is not served the token of the former one', async () => {
+  test('an app that is given another agent is not served the token of the previous one', async () => {
     await world.tick();
     const other = world.another({ apps: [{ ...crm, agentId: 1_000_009 }] });
     world.simulator.addWecomApp({ corpId: crm.corpId, agentId: 1_000_009, secret: 'secret-of-nine' });
     world.parameters.put('/wechat/secrets/crm/app-secret', 'secret-of-nine');
     world.at(1);
-    // With another agent comes another deployment, so a new Lambda instance: it has not cached the former Secret.
+    // With another agent comes another deployment, so a new Lambda instance: it has not cached the previous Secret.
     expect((await other.run({})).results[0]).toMatchObject({ outcome: 'renewed', reason: 'app-changed' });
     expect(world.parameter('access-token', 'crm')).toBe(
       world.simulator.currentWecomToken(crm.corpId, 1_000_009),

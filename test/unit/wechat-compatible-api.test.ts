@@ -210,7 +210,7 @@ describe('a ticket is served', () => {
     expect(reads).toBe(before);
   });
 
-  test('not for a former token, when cacheSeconds are over', async () => {
+  test('not for an older token, when cacheSeconds are over', async () => {
     await ticket('shop-token');
     put('shop/access-token', 'newer-token', 'wx1');
     now += 9_999;
@@ -220,7 +220,7 @@ describe('a ticket is served', () => {
   });
 
   test('not for a token of an account that is no longer configured', async () => {
-    put('shop/access-token', 'shop-token', 'wx-former');
+    put('shop/access-token', 'shop-token', 'wx-previous');
     expect(await ticket('shop-token')).toMatchObject({ errcode: 40001 });
     expect(await ticket('shop-token-before')).toMatchObject({ errcode: 40001 });
   });

@@ -1,17 +1,6 @@
 import { type CredentialName, liveValue } from '../credential.ts';
-import type { Decision, Reason } from '../renewal.ts';
+import type { Decision, Outcome, Reason } from '../renewal.ts';
 import type { Snapshot, StepResult } from '../steps/step.ts';
-
-/** What a run did about a credential: docs/architecture.md#reasons. */
-export type Outcome =
-  | 'fresh'
-  | 'renewed'
-  | 'unchanged'
-  | 'mirrored'
-  | 'busy'
-  | 'backing-off'
-  | 'too-soon'
-  | 'failed';
 
 /** What one run did about one credential. Never holds a value. */
 export type CredentialResult = {

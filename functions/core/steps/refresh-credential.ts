@@ -1,5 +1,5 @@
-import { type App, type Credential, liveValue } from '../credential.ts';
-import { errorCodes, nameOf, SourceError } from '../errors.ts';
+import type { App, Credential } from '../credential.ts';
+import { errorCodes, nameOf } from '../errors.ts';
 import type { Run } from '../ports.ts';
 import { type Decision, decide, policyOf, type RenewalRequest } from '../renewal.ts';
 import { leaveAlone } from '../reporting/results.ts';
@@ -27,21 +27,22 @@ export async function refreshCredential(
   let racesLost = 0;
   let decisions = 0;
   let recovered: StepResult | undefined;
+  const withRecovered = (step: StepResult) => (recovered ? { ...step, recovered } : step);
   try {
     for (;;) {
       const step = await takeStep(latest, wanted, run);
       const { suspectedToken } = step;
       if (step.reason === 'lost-the-race' && step.outcome === 'busy') {
         // Mostly the winner has done our work. One more try, for it may have done something else, such as mirroring.
-        if (++racesLost > 1) return step;
+        if (++racesLost > 1) return withRecovered(step);
       } else if (suspectedToken !== undefined && !recovered) {
         recovered = await checkAccessToken(credential.app, suspectedToken, run);
         now = clock.now();
         // Renewed, or found valid: in both cases the ticket is worth one more attempt.
-        if (!liveValue(recovered.record, credential.app, now)) return { ...step, recovered };
+        if (!(await readAccessToken(credential.app, now, run.ports))) return withRecovered(step);
         wanted = { accessTokenChecked: true };
       } else if (!step.decideAgain || ++decisions > 1) {
-        return recovered ? { ...step, recovered } : step;
+        return withRecovered(step);
       } else {
         // What was reported has been dealt with, and that took its time.
         wanted = {};
@@ -50,7 +51,16 @@ export async function refreshCredential(
       latest = await readSnapshot(credential, now, store);
     }
   } catch (error) {
-    return { credential, record: latest.record, outcome: 'failed', ...unreachable(error) };
+    return withRecovered(unreachable(latest, error));
+  }
+}
+
+/** Another look at a credential within the same tick, at `now` (epoch ms). Never throws. */
+export async function recheckCredential(last: StepResult, now: number, run: Run): Promise<StepResult> {
+  try {
+    return await refreshCredential(await readSnapshot(last.credential, now, run.ports.store), {}, run);
+  } catch (error) {
+    return unreachable(last, error);
   }
 }
 
@@ -118,8 +128,11 @@ async function execute(
   }
 }
 
-function unreachable(thrown: unknown): Pick<StepResult, 'reason' | 'error'> {
-  if (thrown instanceof SourceError) return { reason: 'store-unreachable', error: thrown };
+function unreachable(
+  { credential, record }: Pick<Snapshot, 'credential' | 'record'>,
+  thrown: unknown,
+): StepResult {
   const message = `The table did not answer (${nameOf(thrown)}); the next tick tries again.`;
-  return { reason: 'store-unreachable', error: { code: errorCodes.storeUnreachable, message } };
+  const error = { code: errorCodes.storeUnreachable, message };
+  return { credential, record, outcome: 'failed', reason: 'store-unreachable', error };
 }

@@ -45,6 +45,8 @@ export async function renew(work: Work): Promise<StepResult> {
     grant = await fetchCredential(credential, context);
     if (isRejectedStill(work, grant)) grant = await fetchCredential(credential, { ...context, force: true });
   } catch (error) {
+    // The record says that operators have been notified, whatever came of the renewal.
+    if (rotation) await ports.notices.send(rotation);
     return fail(leasedWork, error, accessToken);
   }
   const notice = quotaNotice(credential, held, grant);
@@ -181,7 +183,7 @@ function isAutomatic(reason: Reason): boolean {
   );
 }
 
-/** Leaves word in the record of the refresher that took our lease over. Tried twice: it may be writing at this moment. */
+/** Marks the record of the refresher that took our lease over. Tried twice: it may be writing at this moment. */
 async function flagForSuccessor(
   { held, run: { ports } }: LeasedWork,
   amend: (latest: CredentialRecord) => CredentialRecord,

@@ -6,8 +6,7 @@ import {
   credentialId,
 } from '../credential.ts';
 import type { RecordStore, Run } from '../ports.ts';
-import { discardImplausibleInstants, type Reason, type RenewalPolicy } from '../renewal.ts';
-import type { Outcome } from '../reporting/results.ts';
+import { discardImplausibleInstants, type Outcome, type Reason, type RenewalPolicy } from '../renewal.ts';
 
 /** What a step is given and what it returns. */
 

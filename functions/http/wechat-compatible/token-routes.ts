@@ -61,7 +61,7 @@ async function serveAccountToken(
   return serveToken(allowed.find((app) => app.tokenApi === tokenApi) ?? allowed[0], context);
 }
 
-/** @throws CompatibleRefusal 41004, 40001 */
+/** @throws WechatApiError 41004, 40001 */
 async function inScope<A extends App>(
   apps: readonly A[],
   secret: unknown,
@@ -81,7 +81,7 @@ async function inScope<A extends App>(
 
 /**
  * The live token, and the seconds for which a caller may keep it: an SDK asks again only when they are over, and a
- * rotating token dies before its own end.
+ * rotating token becomes invalid before its own end.
  */
 async function serveToken(app: App, { cache, refreshAfterMs }: RouteContext): Promise<object> {
   const { record, now } = await cache.get(app, 'access-token');

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { appSchema, oneOf, text, wholeNumber } from './core/app-schema.ts';
-import { defaultWechatHosts, defaultWecomHosts, wechatHost } from './wechat/hosts.ts';
+import { appSchema, oneOf, text, wechatHost, wholeNumber } from './core/app-schema.ts';
+import { defaultWechatHosts, defaultWecomHosts } from './wechat/hosts.ts';
 
 export const DEFAULT_PARAMETER_PREFIX = '/wechat';
 

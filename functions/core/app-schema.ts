@@ -27,6 +27,42 @@ function tickets<const T extends string>(types: readonly T[]) {
     .default([]);
 }
 
+/** @param hostname as `URL` gives it */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}
+
+/**
+ * A base URL of WeChat's servers: HTTPS, or plain HTTP for a simulator on this machine. A path is allowed, for a private
+ * WeCom (`https://wecom.example.com/qyapi`): WeChat's own paths follow it.
+ */
+export const wechatHost = z.string().superRefine((text, context) => {
+  const message = problemWithHost(text);
+  if (message) context.addIssue({ code: 'custom', message });
+});
+
+function problemWithHost(text: string): string | undefined {
+  const example = 'write it like https://api.weixin.qq.com';
+  if (!URL.canParse(text) || /\s/.test(text)) return `'${text}' is not a URL; ${example}`;
+  const url = new URL(text);
+  if (url.username || url.password) return `a base URL holds no credentials; ${example}`;
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
+    return `'${url.host}' needs https: the AppSecret travels in the request. Plain http is for loopback hosts only`;
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    return `'${url.protocol}' is not https; ${example}`;
+  }
+  if (/[?#]/.test(text)) return `a base URL has no query or fragment; ${example}`;
+  if (/\/cgi-bin\/*$/.test(url.pathname)) return `a base URL ends before /cgi-bin; ${example}`;
+  return undefined;
+}
+
+/** Base URLs of this app's own, such as an overseas access point, in place of the deployment's; the preferred one first. */
+const hosts = z
+  .array(wechatHost, 'expected a list of base URLs')
+  .min(1, 'expected at least one base URL')
+  .optional();
+
 /** Unique in a deployment; part of every name that readers use. */
 const name = text(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -');
 
@@ -40,6 +76,7 @@ const wechatApp = {
   appId: appIdSchema,
   /** `classic`: `/cgi-bin/token`, every call rotates. `stable`: `/cgi-bin/stable_token`, the same value until near its end. */
   tokenApi: oneOf(['classic', 'stable']).default('classic'),
+  hosts,
 };
 
 /** 公众号, 服务号. */
@@ -68,6 +105,7 @@ const wecomAppSchema = z.strictObject({
     'expected the CorpID from work.weixin.qq.com, like ww0123456789abcdef',
   ),
   agentId: wholeNumber(1, 2_147_483_647),
+  hosts,
   tickets: tickets(['jsapi', 'agent_config']),
 });
 

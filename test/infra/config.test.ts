@@ -70,6 +70,10 @@ describe('what is accepted', () => {
     ['a NAT instance', { egress: { mode: 'nat-instance' } }],
     ['an HTTP API where a function URL would do', { readUrl: { frontEnd: 'http-api' } }],
     ['a private WeCom', { wecomHosts: ['https://qyapi.example.com'] }],
+    [
+      'hosts of one app, with a path',
+      withApp({ hosts: ['https://wecom.example.com/qyapi', 'http://127.0.0.1:8/x/'] }),
+    ],
   ])('%s', (_name, changes) => {
     expect(() => loadConfig({ wechat: { ...withApp({}), ...changes } })).not.toThrow();
   });
@@ -192,7 +196,12 @@ describe('what is refused, by path', () => {
     ['wechat.probeMinutes', /60/, { probeMinutes: 61 }],
     ['wechat.wechatHosts', /at least one/, { wechatHosts: [] }],
     ['wechat.wechatHosts[0]', /needs https/, { wechatHosts: ['http://api.weixin.qq.com'] }],
-    ['wechat.wechatHosts[0]', /no path/, { wechatHosts: ['https://api.weixin.qq.com/cgi-bin'] }],
+    ['wechat.wechatHosts[0]', /ends before/, { wechatHosts: ['https://api.weixin.qq.com/cgi-bin'] }],
+    ['wechat.wechatHosts[0]', /no query/, { wechatHosts: ['https://api.weixin.qq.com/?'] }],
+    ['wechat.wechatHosts[0]', /no query/, { wechatHosts: ['https://api.weixin.qq.com/#top'] }],
+    ['wechat.wechatHosts[0]', /not a URL/, { wechatHosts: ['https://api.weixin.qq.com/a b'] }],
+    ['wechat.apps[0].hosts', /at least one/, withApp({ hosts: [] })],
+    ['wechat.apps[0].hosts[0]', /needs https/, withApp({ hosts: ['http://wecom.example.com/qyapi'] })],
     ['wechat.wechatHosts[0]', /no credentials/, { wechatHosts: ['https://u:p@api.weixin.qq.com'] }],
     ['wechat.wecomHosts', /at least one/, { wecomHosts: [] }],
     ['wechat.readUrl.cacheSeconds', /60/, { readUrl: { cacheSeconds: 61 } }],

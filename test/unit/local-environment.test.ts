@@ -71,7 +71,7 @@ describe('a wrong variable is named', () => {
       { ...account, WECHAT_HOSTS: 'http://api.weixin.qq.com' },
       /^WECHAT_HOSTS: 'api.weixin.qq.com' needs https/,
     ],
-    [{ ...account, WECHAT_HOSTS: 'https://a.b/cgi-bin' }, /^WECHAT_HOSTS: a base URL has no path/],
+    [{ ...account, WECHAT_HOSTS: 'https://a.b/cgi-bin' }, /^WECHAT_HOSTS: a base URL ends before/],
     [{ ...account, WECHAT_HOSTS: 'https://u:p@a.b' }, /^WECHAT_HOSTS: a base URL holds no credentials/],
     [{ ...account, WECHAT_HOSTS: 'ftp://a.b' }, /^WECHAT_HOSTS: 'ftp:' is not https/],
     [{ ...account, WECHAT_APPID: 'wx1' }, /^WECHAT_APPID: expected the AppID from mp\.weixin\.qq\.com/],

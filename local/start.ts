@@ -19,7 +19,7 @@ import { DEMO_ACCOUNT, startSimulator } from './simulator/simulator.ts';
 
 const TICK_MS = 1_000;
 const REFRESH_AFTER_MS = 100 * 60_000;
-const PROBE_MS = 5 * 60_000;
+const PROBE_MS = 3 * 60_000;
 const PREFIX = '/wechat';
 /** The demo scales WeChat's two hours and five minutes down to two minutes and twenty seconds. */
 const DEMO_LIFETIME_SECONDS = 120;

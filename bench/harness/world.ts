@@ -31,21 +31,21 @@ import { type ParameterServer, startParameterServer } from './parameter-server.t
 export const MINUTE = 60_000;
 export const START = Date.UTC(2026, 0, 1);
 
-export const shop: WechatApp = {
+export const shop = {
   name: 'shop',
   kind: 'official-account',
   appId: DEMO_ACCOUNT.appId,
   tokenApi: 'classic',
   tickets: [],
-};
+} as const satisfies WechatApp;
 
-export const crm: WecomApp = {
+export const crm = {
   name: 'crm',
   kind: 'wecom',
   corpId: DEMO_WECOM_APP.corpId,
   agentId: DEMO_WECOM_APP.agentId,
   tickets: ['jsapi', 'agent_config'],
-};
+} as const satisfies WecomApp;
 
 /** A whole deployment on one clock: WeChat, the table, the parameters, the refresher and the read URL. */
 export type World = {

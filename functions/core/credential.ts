@@ -4,9 +4,9 @@ import type { appSchema } from './app-schema.ts';
 
 /** One account: what owns an access token of its own. */
 export type App = DeepReadonly<z.output<typeof appSchema>>;
-/** 企业微信: one secret of a corp. */
+/** 企业微信: one secret of a corp, with or without an agent. */
 export type WecomApp = Extract<App, { kind: 'wecom' }>;
-/** 公众号, 服务号, 小程序, 小游戏: one AppID with its AppSecret. */
+/** 公众号, 服务号, 小程序, 小游戏, 移动应用 …: one AppID with its AppSecret. */
 export type WechatApp = Exclude<App, WecomApp>;
 
 export type DeepReadonly<T> = T extends readonly (infer E)[]
@@ -16,7 +16,7 @@ export type DeepReadonly<T> = T extends readonly (infer E)[]
     : T;
 
 export type TokenApi = WechatApp['tokenApi'];
-/** WeChat's own name of a ticket, as in `getticket?type=…`. */
+/** WeChat's own name of a ticket, as in `getticket?type=…`; but `sdk` has the type 2 there. */
 export type TicketType = App['tickets'][number];
 
 /** What a reader asks for, and the last part of the record's key and of the parameter's name. */
@@ -25,6 +25,7 @@ export const credentialNames = [
   'jsapi-ticket',
   'wx-card-ticket',
   'agent-config-ticket',
+  'sdk-ticket',
 ] as const;
 export type CredentialName = (typeof credentialNames)[number];
 export type TicketName = Exclude<CredentialName, 'access-token'>;
@@ -177,15 +178,16 @@ const ticketNames = {
   jsapi: 'jsapi-ticket',
   wx_card: 'wx-card-ticket',
   agent_config: 'agent-config-ticket',
+  sdk: 'sdk-ticket',
 } as const satisfies Record<TicketType, TicketName>;
 
 export function ticketName(type: TicketType): TicketName {
   return ticketNames[type];
 }
 
-/** What a value belongs to: an AppID, or an agent of a corp. */
+/** What a value belongs to: an AppID, or an agent of a corp; a secret without an agent goes by the app's name. */
 export function accountOf(app: App): string {
-  return app.kind === 'wecom' ? `${app.corpId}/${app.agentId}` : app.appId;
+  return app.kind === 'wecom' ? `${app.corpId}/${app.agentId ?? app.name}` : app.appId;
 }
 
 /** The value that may be served at `now` (epoch ms): of the right account, not past its end and not known to be invalid. */

@@ -1,6 +1,7 @@
 import { request } from 'undici';
 import * as z from 'zod';
 import type { EgressRoute } from './egress.ts';
+import { urlOf } from './hosts.ts';
 
 /** One request to one host, without its retries. */
 export type WechatRequest = {
@@ -88,7 +89,7 @@ async function send(
   route: EgressRoute,
   signal: AbortSignal,
 ): Promise<string> {
-  const url = new URL(path, host);
+  const url = urlOf(host, path);
   url.search = new URLSearchParams(query).toString();
   try {
     const { statusCode, body } = await request(url, {

@@ -5,6 +5,7 @@ import { RetryableError, sendOnce, type WechatRequest } from './attempt.ts';
 import type { EgressDispatcher } from './egress.ts';
 import { type CalledWith, type ErrorCodeTable, toSourceError } from './error-codes.ts';
 import { HostFailover } from './host-failover.ts';
+import { hostsOf } from './hosts.ts';
 
 /** A host that accepts and then is silent leaves the next one its time. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
@@ -50,10 +51,18 @@ export function wechatClient(
   timing: RetryTiming,
   onAttempt: (latencyMs: number) => void,
 ): WechatClient {
-  const hosts = new HostFailover(platform.hosts);
+  const failovers = new Map<string, HostFailover>();
+  const failoverOf = (app: App) => {
+    const hosts = hostsOf(app, platform.hosts);
+    const key = hosts.join(' ');
+    const failover = failovers.get(key) ?? new HostFailover(hosts);
+    failovers.set(key, failover);
+    return failover;
+  };
 
   return {
     async call(call) {
+      const hosts = failoverOf(call.app);
       const deadline = AbortSignal.timeout(CALL_TIMEOUT_MS);
       let mayHaveExecuted = false;
       let last = new RetryableError('no-answer', 'no answer', { mayHaveExecuted: false });

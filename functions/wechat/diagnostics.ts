@@ -5,6 +5,7 @@ import { nameOf } from '../core/errors.ts';
 import type { DailyCalls, Diagnostics, HostReach } from '../core/ports.ts';
 import type { WechatClient } from './client.ts';
 import type { EgressDispatcher, EgressRoute } from './egress.ts';
+import { hostsOf, urlOf } from './hosts.ts';
 
 const REACH_TIMEOUT_MS = 5_000;
 
@@ -22,7 +23,7 @@ export function wechatDiagnostics(
 ): Diagnostics {
   return {
     async reach(app) {
-      const hosts = app.kind === 'wecom' ? wechat.hosts.wecom : wechat.hosts.official;
+      const hosts = hostsOf(app, app.kind === 'wecom' ? wechat.hosts.wecom : wechat.hosts.official);
       const reached = await Promise.all(hosts.map((host) => reach(host, egress, clock)));
       return {
         throughProxy: reached.some(({ throughProxy }) => throughProxy),
@@ -58,7 +59,7 @@ async function reach(
   let route: EgressRoute | undefined;
   try {
     route = await egress.routeTo(host);
-    const { headers, body } = await request(new URL('/cgi-bin/get_api_domain_ip', host), {
+    const { headers, body } = await request(urlOf(host, '/cgi-bin/get_api_domain_ip'), {
       dispatcher: route.dispatcher,
       signal: AbortSignal.timeout(REACH_TIMEOUT_MS),
     });

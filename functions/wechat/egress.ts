@@ -1,5 +1,5 @@
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
-import { isLoopback } from './hosts.ts';
+import { isLoopback } from '../core/app-schema.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** WeChat's answers are a few hundred bytes. */

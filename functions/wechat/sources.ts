@@ -81,9 +81,16 @@ async function fetchTicket(client: WechatClient, { app, name, accessToken }: Tic
   return { value: ticket, expiresInSeconds: expires_in, upstreamCalls: 1 };
 }
 
+/** `type` of `getticket`: docs/wechat.md#tickets. */
+const getticketTypes = {
+  'jsapi-ticket': 'jsapi',
+  'wx-card-ticket': 'wx_card',
+  'sdk-ticket': '2',
+} as const satisfies Record<Exclude<TicketName, 'agent-config-ticket'>, string>;
+
 /** docs/wechat.md: "Tickets", "WeCom". */
 function ticketRoute(app: App, name: TicketName): { path: string; type?: string } {
   if (name === 'agent-config-ticket') return { path: '/cgi-bin/ticket/get', type: 'agent_config' };
   if (app.kind === 'wecom') return { path: '/cgi-bin/get_jsapi_ticket' };
-  return { path: '/cgi-bin/ticket/getticket', type: name === 'wx-card-ticket' ? 'wx_card' : 'jsapi' };
+  return { path: '/cgi-bin/ticket/getticket', type: getticketTypes[name] };
 }

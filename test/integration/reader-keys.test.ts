@@ -177,12 +177,16 @@ describe('the compatible routes', () => {
     expect(refused.errmsg).not.toContain(sent);
   });
 
-  test("serve the one agent of a corp that is in the key's scope", async () => {
+  test("serve the one app of a corp that is in the key's scope, with an agent or without", async () => {
     await world.close();
     const hr = { ...crm, name: 'hr', agentId: 1_000_003 };
-    world = await startWorld({ others: [crm, hr], requiresKey: true });
+    const contacts = { name: 'contacts', kind: 'wecom', corpId: crm.corpId, tickets: [] } as const;
+    world = await startWorld({ others: [crm, hr, contacts], requiresKey: true });
     world.simulator.addWecomApp({ corpId: crm.corpId, agentId: hr.agentId, secret: 'the-secret-of-hr' });
     world.parameters.put('/wechat/secrets/hr/app-secret', 'the-secret-of-hr');
+    // WeCom has no agent for this secret; the simulator keeps it under a number all the same.
+    world.simulator.addWecomApp({ corpId: crm.corpId, agentId: 1, secret: 'the-secret-of-contacts' });
+    world.parameters.put('/wechat/secrets/contacts/app-secret', 'the-secret-of-contacts');
     await world.tick();
     expect(await gettoken(await create('hr', ['hr']))).toEqual({
       errcode: 0,
@@ -193,6 +197,10 @@ describe('the compatible routes', () => {
     expect(await gettoken(await create('crm', ['crm']))).toMatchObject({
       access_token: world.simulator.currentWecomToken(crm.corpId, crm.agentId),
     });
+    expect(await gettoken(await create('contacts', ['contacts']))).toMatchObject({
+      access_token: world.simulator.currentWecomToken(crm.corpId, 1),
+    });
+    expect(await gettoken(await create('two', ['contacts', 'hr']))).toMatchObject({ errcode: 40001 });
     expect(await gettoken(await create('both', ['crm', 'hr']))).toEqual({
       errcode: 40001,
       errmsg: expect.stringContaining('several apps of this corp are in scope (crm, hr'),

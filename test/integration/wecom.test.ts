@@ -100,6 +100,29 @@ test('an end that is earlier than the one in the table is taken over', async () 
   expect((await world.record('access-token', 'crm'))?.current?.expiresAt).toBe(1_767_232_800_000);
 });
 
+test('a secret without an agent has a token of its own, which is not served when the app is given an agent', async () => {
+  await world.close();
+  const contacts = { name: 'contacts', kind: 'wecom', corpId: crm.corpId, tickets: ['jsapi'] } as const;
+  world = await startWorld({ others: [crm, contacts] });
+  // WeCom has no agent for this secret; the simulator keeps it under a number all the same.
+  world.simulator.addWecomApp({ corpId: crm.corpId, agentId: 1, secret: 'the-secret-of-contacts' });
+  world.parameters.put('/wechat/secrets/contacts/app-secret', 'the-secret-of-contacts');
+  expect((await world.tick()).filter(({ app }) => app === 'contacts')).toMatchObject([
+    { credential: 'access-token', outcome: 'renewed' },
+    { credential: 'jsapi-ticket', outcome: 'renewed' },
+  ]);
+  const token = world.simulator.currentWecomToken(crm.corpId, 1);
+  expect(token).toMatch(/\S/);
+  expect(world.parameter('access-token', 'contacts')).toBe(token);
+  expect(world.parameter('access-token', 'crm')).not.toBe(token);
+  expect((await world.record('access-token', 'contacts'))?.current?.account).toBe(
+    'wwdemo0123456789ab/contacts',
+  );
+  const changed = world.another({ apps: [{ ...contacts, agentId: 1_000_009 }] });
+  world.at(1);
+  expect((await changed.run({})).results[0]).toMatchObject({ reason: 'app-changed' });
+});
+
 describe('failures', () => {
   test('60020 names the IP to trust, and the page to do it on', async () => {
     world.simulator.setTrustedIps(crm.corpId, crm.agentId, ['198.51.100.1']);

@@ -8,11 +8,16 @@ import {
 } from '../../functions/core/credential.ts';
 import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
-import { crm, mini, shop } from '../support/apps.ts';
+import { contacts, crm, mini, phone, shop } from '../support/apps.ts';
 
 // 2026-01-01 00:00:00 UTC; every instant is literal.
 const T0 = 1_767_225_600_000;
 const shopStable = { ...shop, name: 'shop-stable', tokenApi: 'stable' } as const;
+/** The one app of its corp, so that a caller without a key may have its token. */
+const contactsAlone = { ...contacts, corpId: 'ww2' } as const;
+/** A corp with two secrets without an agent. */
+const archive = { ...contacts, name: 'archive', corpId: 'ww3' } as const;
+const school = { ...contacts, name: 'school', corpId: 'ww3' } as const;
 
 let now: number;
 let reads: number;
@@ -50,8 +55,13 @@ beforeEach(() => {
   put('crm/access-token', 'crm-token', 'ww1/1000002');
   put('crm/jsapi-ticket', 'crm-ticket', 'ww1/1000002');
   put('crm/agent-config-ticket', 'crm-agent-ticket', 'ww1/1000002');
+  put('phone/access-token', 'phone-token', 'wx3');
+  put('phone/sdk-ticket', 'phone-sdk-ticket', 'wx3');
+  put('contacts/access-token', 'contacts-token', 'ww2/contacts');
+  put('archive/access-token', 'archive-token', 'ww3/archive');
+  put('school/access-token', 'school-token', 'ww3/school');
   api = readApi({
-    apps: [shop, shopStable, mini, crm],
+    apps: [shop, shopStable, mini, crm, phone, contactsAlone, archive, school],
     authenticator: allowAnonymous,
     refreshAfterMs: 6_000_000,
     cacheSeconds: 10,
@@ -133,6 +143,21 @@ describe('the token routes', () => {
     expect(await stable({ appid: 'wx2' })).toMatchObject({ access_token: 'mini-token' });
   });
 
+  test('serve an open-platform app by its AppID', async () => {
+    expect(await stable({ appid: 'wx3' })).toEqual({ access_token: 'phone-token', expires_in: 7200 });
+  });
+
+  test('serve a secret without an agent by its CorpID, if it is the only app of the corp', async () => {
+    expect(await get('/cgi-bin/gettoken?corpid=ww2&corpsecret=any')).toMatchObject({
+      errcode: 0,
+      access_token: 'contacts-token',
+    });
+    expect(await get('/cgi-bin/gettoken?corpid=ww3&corpsecret=any')).toEqual({
+      errcode: 40001,
+      errmsg: expect.stringContaining('several apps of this corp are in scope (archive, school'),
+    });
+  });
+
   test('return the current token for force_refresh', async () => {
     for (const force_refresh of [true, 'true', 1]) {
       expect(await stable({ force_refresh })).toMatchObject({ access_token: 'shop-stable-token' });
@@ -188,6 +213,32 @@ describe('a ticket is served', () => {
     ['the fingerprint of the token', fingerprintOf('shop-token'), 40001],
   ])('not for %s', async (_, accessToken, errcode) => {
     expect(await ticket(accessToken)).toMatchObject({ errcode });
+  });
+
+  test('of the SDK as type 2, for the token of an app that has it', async () => {
+    expect(await ticket('phone-token', '2')).toEqual({
+      errcode: 0,
+      errmsg: 'ok',
+      ticket: 'phone-sdk-ticket',
+      expires_in: 7200,
+    });
+    expect(await ticket('phone-token', 'jsapi')).toMatchObject({ errcode: 48001 });
+    expect(await ticket('phone-token', 'sdk')).toEqual({
+      errcode: 40097,
+      errmsg: 'invalid args: type is one of jsapi, wx_card, 2',
+    });
+    expect(await ticket('shop-token', '2')).toMatchObject({ errcode: 48001 });
+    expect(await ticket('crm-token', '2')).toMatchObject({ errcode: 40001 });
+  });
+
+  test('not of an agent, for the token of a secret without one', async () => {
+    const routes = ['get_jsapi_ticket', 'ticket/get'];
+    for (const route of routes) {
+      expect(await get(`/cgi-bin/${route}?access_token=archive-token&type=agent_config`)).toMatchObject({
+        errcode: 48001,
+        errmsg: expect.stringContaining("app 'archive'"),
+      });
+    }
   });
 
   test("not for an official account's token on WeCom's routes", async () => {
@@ -252,6 +303,7 @@ test.each([
   ['no corpid', () => get('/cgi-bin/gettoken'), 41002],
   ['an unknown corpid', () => get('/cgi-bin/gettoken?corpid=ww9'), 40013],
   ['an AppID as corpid', () => get('/cgi-bin/gettoken?corpid=wx1'), 40013],
+  ["an open-platform app's AppID as corpid", () => get('/cgi-bin/gettoken?corpid=wx3'), 40013],
   ['a CorpID as appid', () => token('ww1'), 40013],
 ])('%s is refused', async (_, call, errcode) => {
   expect(await call()).toEqual({ errcode, errmsg: expect.stringMatching(/\S/) });

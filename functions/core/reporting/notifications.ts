@@ -20,7 +20,7 @@ export function rotationNotice(
   if (!evidence) return undefined;
   const remedy =
     app.kind === 'wecom'
-      ? "Find the program that uses this agent's secret, or who reset it."
+      ? 'Find the program that uses this Secret, or who reset it.'
       : 'Find the program that has this account\'s AppSecret and stop it, or move the app to "tokenApi": "stable", whose token it does not invalidate.';
   return {
     kind: 'unexpected-rotation',

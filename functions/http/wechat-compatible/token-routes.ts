@@ -29,21 +29,21 @@ export async function stableToken({ body }: ReadRequest, context: RouteContext):
   return serveAccountToken(jsonObject(body), 'stable', context);
 }
 
-/** `GET /cgi-bin/gettoken` of WeCom: of several agents of one corp the one in the key's scope. */
+/** `GET /cgi-bin/gettoken` of WeCom: of several apps of one corp the one in the key's scope. */
 export async function wecomToken({ query }: ReadRequest, context: RouteContext): Promise<object> {
   const corpId = query.get('corpid');
   if (!corpId) throw new WechatApiError(41002, 'corpid');
-  const agents = context.apps.filter((app): app is WecomApp => app.kind === 'wecom' && app.corpId === corpId);
-  if (agents.length === 0) throw new WechatApiError(40013, 'no app of this corpid is configured');
-  const [agent, another] = await inScope(agents, query.get('corpsecret'), context.authenticator);
+  const ofCorp = context.apps.filter((app): app is WecomApp => app.kind === 'wecom' && app.corpId === corpId);
+  if (ofCorp.length === 0) throw new WechatApiError(40013, 'no app of this corpid is configured');
+  const [app, another] = await inScope(ofCorp, query.get('corpsecret'), context.authenticator);
   if (another) {
-    const names = `${agent?.name}, ${another.name}, …`;
+    const names = `${app.name}, ${another.name}, …`;
     throw new WechatApiError(
       40001,
       `several apps of this corp are in scope (${names}); use a reader key of one`,
     );
   }
-  return { errcode: 0, errmsg: 'ok', ...(await serveToken(agent, context)) };
+  return { errcode: 0, errmsg: 'ok', ...(await serveToken(app, context)) };
 }
 
 /** In WeChat's own order of complaints: the first that applies. */

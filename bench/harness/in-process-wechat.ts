@@ -19,7 +19,9 @@ export type InProcessWechat = Operator & { readonly source: CredentialSource };
 export function inProcessWechat(apps: readonly App[], clock: Clock): InProcessWechat {
   const { handler, operator } = openSimulator({
     clock,
-    accounts: apps.filter(isWechat).map((app) => ({ appId: app.appId, secret: secretOf(app) })),
+    accounts: apps
+      .filter(isWechat)
+      .map((app) => ({ appId: app.appId, kind: app.kind, secret: secretOf(app) })),
     wecomApps: apps.filter(isWecom).map((app) => ({ ...app, secret: secretOf(app) })),
   });
   const source = wechatSource({
@@ -47,7 +49,7 @@ function client(handler: RequestHandler, errorCodes: ErrorCodeTable): WechatClie
         json,
       });
       try {
-        const outcome = readAnswer(response === 'connection-lost' ? '' : response.body, answer);
+        const outcome = readAnswer(response === 'connection-lost' ? '' : response.body.toString(), answer);
         if ('granted' in outcome) return outcome.granted;
         throw toSourceError(call, outcome.errorResponse, false, errorCodes);
       } catch (error) {

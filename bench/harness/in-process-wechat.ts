@@ -19,13 +19,10 @@ export type InProcessWechat = Operator & { readonly source: CredentialSource };
 export function inProcessWechat(apps: readonly App[], clock: Clock): InProcessWechat {
   const { handler, operator } = openSimulator({
     clock,
-    accounts: apps.filter(isWechat).map((app) => ({ appId: app.appId, secret: secretOf(app) })),
-    // The simulator keeps each secret under a number, that of its agent if there is one.
-    wecomApps: apps.filter(isWecom).map((app, index) => ({
-      corpId: app.corpId,
-      agentId: app.agentId ?? index + 1,
-      secret: secretOf(app),
-    })),
+    accounts: apps
+      .filter(isWechat)
+      .map((app) => ({ appId: app.appId, kind: app.kind, secret: secretOf(app) })),
+    wecomApps: apps.filter(isWecom).map((app) => ({ ...app, secret: secretOf(app) })),
   });
   const source = wechatSource({
     official: client(handler, officialErrorCodes),
@@ -52,7 +49,7 @@ function client(handler: RequestHandler, errorCodes: ErrorCodeTable): WechatClie
         json,
       });
       try {
-        const outcome = readAnswer(response === 'connection-lost' ? '' : response.body, answer);
+        const outcome = readAnswer(response === 'connection-lost' ? '' : response.body.toString(), answer);
         if ('granted' in outcome) return outcome.granted;
         throw toSourceError(call, outcome.errorResponse, false, errorCodes);
       } catch (error) {

@@ -149,7 +149,12 @@ describe('the deployed bundles', () => {
     const report = async () => {
       simulator.rotate(DEMO_ACCOUNT.appId);
       simulator.rotate(DEMO_ACCOUNT.appId);
+      // A token younger than half a minute is only suspected.
       const record = (await store.read(['shop/access-token'])).get('shop/access-token');
+      if (!record?.current) throw new Error('no token');
+      const minuteAgo = Date.now() - 60_000;
+      const current = { ...record.current, issuedAt: minuteAgo, renewedAt: minuteAgo };
+      await store.swap(record, { ...record, automaticAt: 0, probedAt: 0, current });
       return refresh.invoke({ app: 'shop', rejected: record?.current?.fingerprint });
     };
     await report();

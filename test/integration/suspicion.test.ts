@@ -122,27 +122,76 @@ describe('a token that WeChat rejects', () => {
     expect(world.simulator.isTokenValid(world.parameter() ?? '')).toBe(true);
   });
 
-  test('and goes on being rejected is renewed 200 times a day, every 30 s at most; then operators are notified', async () => {
-    world = await startWorld({
-      simulator: { accounts: [{ appId: shop.appId, secret: 'x', dailyTokenQuota: 2_000 }] },
-    });
-    world.parameters.put('/wechat/secrets/shop/app-secret', 'x');
+  test('is renewed 200 times a day at most, when other clients go on; then operators are notified', async () => {
+    world = await startWorld();
     await world.tick();
-    for (let minute = 1; minute <= 400; minute++) {
+    const record = await world.record();
+    if (!record) throw new Error('no record');
+    await world.store.swap(record, { ...record, automaticAt: START_MS, automaticToday: 199 });
+    for (const minute of [1, 2, 3]) {
       world.at(minute);
-      // A client that goes on and on.
       world.simulator.rotate(shop.appId);
       world.simulator.rotate(shop.appId);
       await world.invoke({ app: 'shop', rejected: await fingerprint() });
     }
-    const record = await world.record();
-    expect(record?.automaticToday).toBe(200);
+    expect(tokenCalls()).toBe(2);
+    expect(await world.tick()).toMatchObject([{ outcome: 'backing-off', reason: 'rotation-budget-spent' }]);
+    expect(await health()).toMatchObject({ state: 'rejected' });
     expect(world.notices.filter(({ kind }) => kind === 'rotation-budget-spent')).toMatchObject([
       { notify: true, message: expect.stringContaining('renewed 200 times today') },
     ]);
-    // Operators may still force, and the age still renews.
-    world.at(401);
+    // Operators may force at any time.
     expect(await world.invoke({ app: 'shop', force: true })).toMatchObject([{ outcome: 'renewed' }]);
+    expect(await health()).toMatchObject({ state: 'live' });
+  });
+});
+
+describe('a WeChat that refuses 45 % of the calls with a valid token', () => {
+  test('rotates nothing in a day of probes, reports and tickets', async () => {
+    world = await startWorld({ app: { ...shop, tickets: ['jsapi'] }, probeMinutes: 3 });
+    world.simulator.addFault({ kind: 'flapping', share: 0.45, seed: 20_261_125 });
+    const day = 24 * 60;
+    for (let minute = 0; minute < day; minute += 3) {
+      world.at(minute);
+      await world.tick();
+      if (minute % 30 === 0) await world.invoke({ app: 'shop', rejected: await fingerprint() });
+    }
+    // One token every 100 minutes, and not one more.
+    expect(tokenCalls()).toBeLessThanOrEqual(Math.ceil(day / 100));
+    expect((await world.record())?.automaticToday).toBe(0);
+    expect(world.notices).toEqual([]);
+  }, 120_000);
+});
+
+describe('a token that only a renewal helps', () => {
+  test('F8: getticket answers -1000: the token is checked, renewed and the ticket asked for again', async () => {
+    world = await startWorld({ app: { ...shop, tickets: ['jsapi'] } });
+    await world.tick();
+    world.at(30);
+    world.simulator.refuseTickets(shop.appId);
+    const force = { app: 'shop', credential: 'jsapi-ticket', force: true };
+    await world.invoke(force);
+    world.at(31);
+    await world.tick();
+    world.at(32);
+    await world.tick();
+    expect((await world.record('jsapi-ticket'))?.failure).toBeUndefined();
+    expect(tokenCalls()).toBe(2);
+  });
+
+  test('F9: stable_token hands out what WeChat refuses: one forced refresh', async () => {
+    world = await startWorld({ app: { ...shop, tokenApi: 'stable' } });
+    await world.tick();
+    world.at(30);
+    world.simulator.invalidate(shop.appId, { api: 'stable', stillGranted: true });
+    expect(await world.invoke({ app: 'shop', rejected: await fingerprint() })).toMatchObject([
+      { outcome: 'renewed', reason: 'rejected-by-wechat', version: 2 },
+    ]);
+    expect(world.simulator.isTokenValid(world.parameter() ?? '')).toBe(true);
+    expect(await health()).toMatchObject({ state: 'live' });
+    // The first, one that was unchanged, one that was forced.
+    expect(world.simulator.calls(STABLE)).toHaveLength(3);
+    expect((await world.record())?.forcedToday).toBe(1);
   });
 });
 

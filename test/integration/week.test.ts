@@ -142,4 +142,4 @@ test('for a week the read URL never serves an invalid value, and WeChat gets no 
   expect(calls('/cgi-bin/ticket/get')).toBeLessThanOrEqual(fewest(120) * 1.02);
   // And the probes of three tokens, one every five minutes.
   expect(calls('/cgi-bin/get_api_domain_ip')).toBeLessThanOrEqual(3 * fewest(5));
-}, 60_000);
+}, 120_000);

@@ -36,11 +36,13 @@ export function leased(
       automaticAt: lease.now,
       automaticToday: countForToday(record.automaticAt, record.automaticToday, lease.now) + 1,
     }),
-    ...(lease.forced && {
-      forcedAt: lease.now,
-      forcedToday: countForToday(record.forcedAt, record.forcedToday, lease.now) + 1,
-    }),
+    ...(lease.forced && countForced(record, lease.now)),
   };
+}
+
+/** WeChat counts forced refreshes by the Beijing day. */
+export function countForced(record: CredentialRecord, now: number) {
+  return { forcedAt: now, forcedToday: countForToday(record.forcedAt, record.forcedToday, now) + 1 };
 }
 
 /** WeChat granted a value that we did not have. The lease stays until the mirror is written. */

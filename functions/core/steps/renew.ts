@@ -9,7 +9,7 @@ import {
   rotationNotice,
 } from '../reporting/notifications.ts';
 import { countForToday } from '../rules/quota-day.ts';
-import { failed, leased, mirrored, released, renewed, unchanged } from '../rules/transitions.ts';
+import { countForced, failed, leased, mirrored, released, renewed, unchanged } from '../rules/transitions.ts';
 import { attemptFingerprint, fetchCredential, readAccessToken } from './fetch.ts';
 import type { StepResult, Work } from './step.ts';
 
@@ -36,14 +36,17 @@ export async function renew(work: Work): Promise<StepResult> {
     automatic: isAutomatic(reason),
   });
   if (!(await ports.store.swap(work.stored, held))) return lostTheRace(work);
-  const leasedWork = { ...work, held };
+  let leasedWork = { ...work, held };
   const budget = isAutomatic(reason) ? budgetNotice(credential, held, automaticBudget(record)) : undefined;
   if (budget) await ports.notices.send(budget);
   let grant: Fetched;
   try {
     const context = { record, now, force: work.force, accessToken, ports };
     grant = await fetchCredential(credential, context);
-    if (isRejectedStill(work, grant)) grant = await fetchCredential(credential, { ...context, force: true });
+    if (isRejectedStill(work, grant)) {
+      leasedWork = { ...work, held: { ...held, ...countForced(held, now) } };
+      grant = await fetchCredential(credential, { ...context, force: true });
+    }
   } catch (error) {
     // The record says that operators have been notified, whatever came of the renewal.
     if (rotation) await ports.notices.send(rotation);

@@ -99,6 +99,7 @@ describe('a diagnosis', () => {
           },
         ],
         tokenCalls: { ours: 2, wechat: { used: 9, limit: 2_000 }, problem: null },
+        lastRefusal: null,
       },
     });
   });
@@ -154,7 +155,7 @@ describe('a mistake that only ops can repair', () => {
         kind: 'configuration-error',
         app: 'shop',
         credential: 'access-token',
-        message: expect.stringContaining('Add 203.0.113.7 on mp.weixin.qq.com'),
+        message: expect.stringContaining('Add 203.0.113.7 on developers.weixin.qq.com/platform'),
         notify: true,
       },
     ]);

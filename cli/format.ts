@@ -1,17 +1,17 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
 
-/** Words, numbers and tables for people. Pure; colours follow NO_COLOR and whether a terminal is there. */
+/** Durations, bars and tables for people. Pure; colours depend on NO_COLOR and on whether the output is a terminal. */
 
 const BAR_CELLS = 10;
 
-/** Filled by what is left of the whole. */
+/** The share that is left of the whole; anything left shows at least one cell. */
 export function bar(left: number, whole: number): string {
   const share = whole > 0 ? Math.min(1, Math.max(0, left / whole)) : 0;
   const filled = share > 0 ? Math.max(1, Math.round(share * BAR_CELLS)) : 0;
   return '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled);
 }
 
-/** The two largest units that matter: `1 h 47 min`, `4 min 10 s`, `12 s`. */
+/** In the largest unit and, if it helps, the next: `1 h 47 min`, `4 min 10 s`, `12 s`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   const minutes = Math.floor(seconds / 60);
@@ -24,11 +24,11 @@ export function duration(ms: number): string {
   return `${seconds} s`;
 }
 
-export function ago(then: number, now: number): string {
-  return `${duration(now - then)} ago`;
+export function ago(thenMs: number, nowMs: number): string {
+  return `${duration(nowMs - thenMs)} ago`;
 }
 
-/** Columns as wide as their widest cell, two spaces between them. */
+/** Each column is as wide as its widest cell; two spaces separate them. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((_, column) =>
     Math.max(...[head, ...rows].map((row) => widthOf(row[column] ?? ''))),

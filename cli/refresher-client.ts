@@ -2,14 +2,19 @@ import type { LambdaClient } from '@aws-sdk/client-lambda';
 import type { Diagnosis } from '../functions/core/reporting/diagnosis.ts';
 import type { CredentialResult } from '../functions/core/reporting/results.ts';
 import type { StatusReport } from '../functions/core/reporting/status.ts';
+import type { InvalidEventError } from '../functions/events/event-error.ts';
 import { CliError } from './cli-error.ts';
 
-/** The refresh function, deployed or local: it does what is to be done, and knows what there is to know. */
+/**
+ * The refresh function, deployed or local.
+ *
+ * @throws CliError from every method: `usage` for arguments that the function rejects, else why it could not answer
+ */
 export type RefresherClient = {
-  /** One read of the table for however many apps; of one app, if it is named. */
+  /** The state of every credential, or of one app's; one read of the table for any number of apps. */
   status(app?: string): Promise<StatusReport>;
   diagnose(app: string): Promise<Diagnosis>;
-  /** A manual refresh: DESIGN.md section 5. */
+  /** A manual refresh: the events in README.md. */
   refresh(event: {
     app: string;
     force?: true;
@@ -18,19 +23,19 @@ export type RefresherClient = {
   }): Promise<CredentialResult[]>;
 };
 
-/** What came back of an invocation: the function's answer, or that of its error. */
+/** The response to an invocation: the function's answer or, if it failed, Lambda's description of its error. */
 export type Invocation = { readonly failed: boolean; readonly payload: string };
 
-/** @param invoke one synchronous call of the function with this event as JSON */
+/** @param invoke invokes the function synchronously with an event as JSON */
 export function refresherClient(invoke: (event: string) => Promise<Invocation>): RefresherClient {
   async function ask<T>(event: object, field: string): Promise<T> {
     const { failed, payload } = await invoke(JSON.stringify(event));
     const answer: unknown = JSON.parse(payload);
-    if (failed) throw refused(answer);
+    if (failed) throw asInvocationError(answer as FunctionError);
     if (typeof answer !== 'object' || answer === null || !(field in answer)) {
       throw new CliError(
         'problem',
-        'The refresh function is of another version than this command: deploy again.',
+        'The refresh function has another version than this command: deploy again.',
       );
     }
     return (answer as Record<string, T>)[field] as T;
@@ -42,16 +47,20 @@ export function refresherClient(invoke: (event: string) => Promise<Invocation>):
   };
 }
 
-const REFUSAL = 'The event was refused: ';
+/** https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html */
+type FunctionError = { readonly errorType?: string; readonly errorMessage?: string };
 
-/** The function refuses an event by the names of its fields: those are our arguments. */
-function refused(answer: unknown): CliError {
-  const { errorMessage } = answer as { errorMessage?: string };
-  if (errorMessage?.startsWith(REFUSAL)) return new CliError('usage', errorMessage.slice(REFUSAL.length));
-  return new CliError('problem', errorMessage ?? 'The refresh function failed; its log says why.');
+const INVALID_EVENT: InvalidEventError['name'] = 'InvalidEventError';
+
+/** The fields of an event are the command's arguments, so the message of an invalid event names what to correct. */
+function asInvocationError({ errorType, errorMessage }: FunctionError): CliError {
+  return new CliError(
+    errorType === INVALID_EVENT ? 'usage' : 'problem',
+    errorMessage ?? 'The refresh function failed; its log says why.',
+  );
 }
 
-/** In the cloud, by Lambda's Invoke. */
+/** The deployed function, by Lambda's Invoke. */
 export function deployedRefresher(lambda: LambdaClient, functionName: string): RefresherClient {
   return refresherClient(async (event) => {
     const { InvokeCommand } = await import('@aws-sdk/client-lambda');
@@ -62,7 +71,7 @@ export function deployedRefresher(lambda: LambdaClient, functionName: string): R
   });
 }
 
-/** Local mode speaks the same API on its own port, and asks for no signature. */
+/** Local mode has the same API on its own port, without signatures. */
 export function localRefresher(url: string): RefresherClient {
   return refresherClient(async (event) => {
     const response = await fetch(new URL('/2015-03-31/functions/refresh/invocations', url), {
@@ -71,13 +80,13 @@ export function localRefresher(url: string): RefresherClient {
     }).catch(() => {
       throw new CliError(
         'unavailable',
-        `Nothing answers on ${url}: start local mode with \`npm start\`, or name its address: --local http://127.0.0.1:8787`,
+        `Nothing answers on ${url}: start local mode with \`npm start\`, or give its address: --local http://127.0.0.1:8787`,
       );
     });
     if (!response.ok) {
       throw new CliError(
         'unavailable',
-        `${url} answers with ${response.status}; it is no local mode of this version.`,
+        `${url} answers with ${response.status}; it is not local mode of this version.`,
       );
     }
     return { failed: response.headers.has('x-amz-function-error'), payload: await response.text() };

@@ -1,11 +1,11 @@
-import { CliError } from './cli-error.ts';
+import { CliError, STACK_NOT_FOUND } from './cli-error.ts';
 import { deployedRefresher, localRefresher, type RefresherClient } from './refresher-client.ts';
 
-/** Options that go with every command. */
+/** Options that every command has. */
 export type TargetOptions = {
   readonly stack: string;
   readonly region?: string;
-  /** A base URL, or true for the usual one. */
+  /** A base URL, or true for the default one. */
   readonly local?: string | true;
 };
 
@@ -22,48 +22,58 @@ export type Stack = {
 
 export type Local = { readonly kind: 'local'; readonly url: string; readonly refresher: RefresherClient };
 
-const USUAL_LOCAL_URL = 'http://127.0.0.1:8787';
+const DEFAULT_LOCAL_URL = 'http://127.0.0.1:8787';
 
-/** What a command is about: a deployed stack, found by its name, or local mode. */
+/**
+ * What a command works on: a deployed stack, found by its name, or local mode.
+ *
+ * @throws CliError when there is no such stack
+ */
 export async function resolveTarget(options: TargetOptions): Promise<Stack | Local> {
-  if (options.local !== undefined) return localMode(options.local);
-  const stack = await findStack(options);
-  if (!stack) {
-    throw new CliError(
-      'unavailable',
-      `There is no stack ${options.stack} in this account and region: deploy it, name another with --stack or --region, or say --local for local mode.`,
-    );
-  }
-  return stack;
+  return options.local === undefined ? existingStack(options) : localMode(options.local);
 }
 
-/** For commands that change AWS's parameters or table. */
+/**
+ * The target of commands that change AWS's parameters or table.
+ *
+ * @throws CliError for local mode, and when there is no such stack
+ */
 export async function resolveStack(options: TargetOptions, command: string): Promise<Stack> {
   refuseLocal(options, command);
-  return (await resolveTarget(options)) as Stack;
+  return existingStack(options);
 }
 
+/** @throws CliError for local mode */
 export function refuseLocal({ local }: TargetOptions, command: string): void {
   if (local === undefined) return;
   throw new CliError(
     'unavailable',
-    `${command} works on a deployed stack only: local mode takes its secret from WECHAT_SECRET, asks no reader key of loopback callers, and keeps everything in its folder.`,
+    `${command} works on a deployed stack only: local mode takes its secret from WECHAT_SECRET, requires no reader key from loopback clients, and stores everything in its folder.`,
   );
 }
 
 function localMode(local: string | true): Local {
-  const url = local === true ? USUAL_LOCAL_URL : local;
+  const url = local === true ? DEFAULT_LOCAL_URL : local;
   if (!URL.canParse(url))
-    throw new CliError('usage', `--local: '${url}' is not a URL like ${USUAL_LOCAL_URL}`);
+    throw new CliError('usage', `--local: '${url}' is not a URL like ${DEFAULT_LOCAL_URL}`);
   return { kind: 'local', url, refresher: localRefresher(url) };
 }
 
-/** @returns undefined when there is no such stack, or no longer */
+async function existingStack(options: TargetOptions): Promise<Stack> {
+  const stack = await findStack(options);
+  if (stack) return stack;
+  throw new CliError(
+    'unavailable',
+    `There is no stack ${options.stack} in this account and region: deploy it, choose another with --stack or --region, or use --local for local mode.`,
+  );
+}
+
+/** @returns undefined when the stack does not exist, or no longer */
 export async function findStack({ stack: name, region }: TargetOptions): Promise<Stack | undefined> {
   const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
   const cloudformation = new CloudFormationClient(regionOf(region));
   const found = await cloudformation.send(new DescribeStacksCommand({ StackName: name })).catch((error) => {
-    if (error instanceof Error && error.name === 'ValidationError') return undefined;
+    if (error instanceof Error && error.name === STACK_NOT_FOUND) return undefined;
     throw error;
   });
   const stack = found?.Stacks?.[0];
@@ -76,7 +86,7 @@ export async function findStack({ stack: name, region }: TargetOptions): Promise
     if (value !== undefined) return value;
     throw new CliError(
       'unavailable',
-      `Stack ${name} has no output ${key} (${stack.StackStatus}): is it one of ours, and deployed?`,
+      `Stack ${name} has no output ${key} (${stack.StackStatus}): is it a stack of wechat-token-refresher, and deployed?`,
     );
   };
   const { LambdaClient } = await import('@aws-sdk/client-lambda');
@@ -91,7 +101,7 @@ export async function findStack({ stack: name, region }: TargetOptions): Promise
   };
 }
 
-/** The SDK finds the region in the environment or the profile when none is named. */
+/** Configuration of an AWS client; without a region the SDK takes that of the environment or the profile. */
 export function regionOf(region: string | undefined): { region?: string } {
   return region === undefined ? {} : { region };
 }

@@ -1,22 +1,22 @@
 import yoctoSpinner from 'yocto-spinner';
 
-/** Where a command speaks: people on a terminal, or a script that reads JSON. */
+/** Where a command writes: for a person on a terminal, or for a script that reads JSON. */
 export type Terminal = {
   readonly json: boolean;
-  /** A line for people, on standard output; a script does not get it. */
-  say(line: string): void;
-  /** The one answer for scripts. */
+  /** A line for people, on standard output; not printed with `--json`. */
+  print(line: string): void;
+  /** The one answer for scripts; printed only with `--json`. */
   answer(value: unknown): void;
   /** A line beside the answer, on standard error. */
   note(line: string): void;
-  /** Shows that something is going on, until it has ended. */
+  /** Shows that work is in progress, until it has ended. */
   during<T>(what: string, work: () => Promise<T>): Promise<T>;
 };
 
 export function terminal(json: boolean): Terminal {
   return {
     json,
-    say: (line) => {
+    print: (line) => {
       if (!json) console.log(line);
     },
     answer: (value) => {
@@ -25,13 +25,31 @@ export function terminal(json: boolean): Terminal {
     note: (line) => console.error(line),
     async during(what, work) {
       if (json || !process.stderr.isTTY) return work();
-      // Ctrl-C is the command's business: a rotation must put the old secret back first.
+      // Commands handle Ctrl-C themselves: a rotation must restore the old secret first.
       const spinner = yoctoSpinner({ text: what, handleSignals: false }).start();
       try {
         return await work();
       } finally {
         spinner.stop();
       }
+    },
+  };
+}
+
+const INTERRUPTS = ['SIGINT', 'SIGTERM'] as const;
+
+/**
+ * Aborts its signal on the first Ctrl-C or SIGTERM, so that a command can finish what it has begun; a second one ends the
+ * process. Once disposed, the first does.
+ */
+export function abortOnInterrupt(): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  for (const name of INTERRUPTS) process.once(name, abort);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      for (const name of INTERRUPTS) process.removeListener(name, abort);
     },
   };
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command line is TypeScript, which the project's own Node runs as it stands, whatever Node the machine has.
+// The command line is TypeScript. The project's own Node runs it without a build, whichever Node the machine has.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -7,7 +7,7 @@ const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const child = spawn(path('../node_modules/node/bin/node'), [path('main.ts'), ...process.argv.slice(2)], {
   stdio: 'inherit',
 });
-// Ctrl-C reaches the child, too, and it decides what to do about it.
+// The terminal sends Ctrl-C to the child, too, which decides when to end.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => child.kill('SIGTERM'));
 child.once('error', () => {

@@ -40,9 +40,9 @@ export const deploymentSchema = z.object({
   refreshAfterMinutes: wholeNumber(1, 115).default(100),
   /** Minutes between two runs of the refresher. @default 1 */
   tickMinutes: wholeNumber(1, 5).default(1),
-  /** Minutes between two checks of a token with WeChat; 0 = never. @default 5 */
-  probeMinutes: wholeNumber(0, 60).default(5),
-  /** Base URLs of 公众平台, the preferred one first. @default api.weixin.qq.com, api2.weixin.qq.com */
+  /** Minutes between two checks of a token with WeChat; 0 = never. @default 3 */
+  probeMinutes: wholeNumber(0, 60).default(3),
+  /** Base URLs of 公众平台 and 开放平台, the preferred one first. @default api.weixin.qq.com, api2.weixin.qq.com */
   wechatHosts: hosts(defaultWechatHosts),
   /** Base URLs of 企业微信, the preferred one first. @default qyapi.weixin.qq.com */
   wecomHosts: hosts(defaultWecomHosts),

@@ -20,6 +20,9 @@ export function loadDeployment(bundleUrl: string): Deployment {
  * The names of the environment variables, which hold what is known only once the stack is deployed, and what Powertools
  * reads by itself. Constants and not an object, so that each bundle has only the names that it reads.
  */
+/** What the schedule sends, and what makes an event a scheduled tick; EventBridge may add fields. */
+export const TICK_EVENT = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' } as const;
+
 export const TABLE_NAME = 'TABLE_NAME';
 export const NOTICE_TOPIC_ARN = 'NOTICE_TOPIC_ARN';
 /** The customer's own KMS key; without it SSM encrypts with the key `aws/ssm`. */

@@ -77,7 +77,8 @@ export const configSchema = z
         );
       }
       const isSameAgent = (other: PartialApp) => other.corpId === app.corpId && other.agentId === app.agentId;
-      if (app.corpId && before.some(isSameAgent)) {
+      // Secrets without an agent cannot be told apart here, and a corp has several.
+      if (app.corpId && app.agentId !== undefined && before.some(isSameAgent)) {
         issue(['apps', index, 'agentId'], `'${app.agentId}' of this corp is another app's too; remove one`);
       }
     }

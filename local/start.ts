@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { recordTable } from '../functions/aws/record-table.ts';
 import type { SecretStore } from '../functions/core/ports.ts';
+import { TICK_EVENT } from '../functions/deployment.ts';
 import { allowAnonymous } from '../functions/http/authenticator.ts';
 import { readApi } from '../functions/http/read-api.ts';
 import { createRefresher, noProxy, type Refresher } from '../functions/refresher.ts';
@@ -18,7 +19,7 @@ import { DEMO_ACCOUNT, startSimulator } from './simulator/simulator.ts';
 
 const TICK_MS = 1_000;
 const REFRESH_AFTER_MS = 100 * 60_000;
-const PROBE_MS = 5 * 60_000;
+const PROBE_MS = 3 * 60_000;
 const PREFIX = '/wechat';
 /** The demo scales WeChat's two hours and five minutes down to two minutes and twenty seconds. */
 const DEMO_LIFETIME_SECONDS = 120;
@@ -155,7 +156,6 @@ function printingInvoke(
 }
 
 /** What EventBridge Scheduler sends; see infra/constructs/refresher.ts. */
-const TICK = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
 
 /** Ticks at once, and then `TICK_MS` after each tick has ended. Returns what stops it, after the tick under way. */
 function startTicking(invoke: Invoke): () => Promise<void> {
@@ -163,7 +163,7 @@ function startTicking(invoke: Invoke): () => Promise<void> {
   const loop = (async () => {
     while (!stopping.signal.aborted) {
       // Printed already; the next tick tries again.
-      await invoke(TICK).catch(() => undefined);
+      await invoke(TICK_EVENT).catch(() => undefined);
       await sleep(TICK_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   })();

@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 const retired: readonly (readonly [word: RegExp, instead: string])[] = [
   [/\bops\b(?!@)/i, 'operators'],
-  [/\b(somebody|whoever|nobody)\b/i, 'another client, a caller, no caller'],
+  [/\b(somebody|whoever|nobody|everybody)\b/i, 'another client, a caller, no caller'],
   [/\bstrangers?\b/i, 'another client, a caller'],
   [/\bstands? in for\b/i, 'falls back to, replaces'],
   [/\bway out\b|\bWayOut\b/, 'egress; remedy'],
@@ -20,6 +20,7 @@ const retired: readonly (readonly [word: RegExp, instead: string])[] = [
   [/\bin doubt\b|InDoubt\b/, 'validity unknown'],
   [/\b(lend|lends|lent|lending)\b/i, 'serve'],
   [/\btold of\b|\btells? of\b/i, 'notify, report'],
+  [/\bformer(ly)?\b/i, 'previous'],
   [/\bcomeBackAt\b|\bsaidToBeDead\b|\bfoundDead\b/, 'requeueAt, wasRejected, rejectedFingerprint'],
   [/外人|原样的/, '第三方程序, 未经修改的'],
   [
@@ -78,7 +79,7 @@ for (const file of files) {
       if (found) problems.push(`${file}:${index + 1}: '${found[0]}' is retired; write: ${instead}`);
     }
     // A citation in code, or in prose: docs/<page>.md, with or without an anchor.
-    for (const [cited] of line.matchAll(/(?<![\w/.-])docs\/[\w/-]+\.md(#[\w-]+)?/g)) {
+    for (const [cited] of line.matchAll(/(?<![\w/.-])docs\/[\w/-]+(\.\w+)?(#[\w-]+)?/g)) {
       if (brokenTarget('README.md', cited)) problems.push(`${file}:${index + 1}: ${cited} is not there`);
     }
     if (!file.endsWith('.md')) continue;

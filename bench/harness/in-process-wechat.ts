@@ -20,7 +20,12 @@ export function inProcessWechat(apps: readonly App[], clock: Clock): InProcessWe
   const { handler, operator } = openSimulator({
     clock,
     accounts: apps.filter(isWechat).map((app) => ({ appId: app.appId, secret: secretOf(app) })),
-    wecomApps: apps.filter(isWecom).map((app) => ({ ...app, secret: secretOf(app) })),
+    // The simulator keeps each secret under a number, that of its agent if there is one.
+    wecomApps: apps.filter(isWecom).map((app, index) => ({
+      corpId: app.corpId,
+      agentId: app.agentId ?? index + 1,
+      secret: secretOf(app),
+    })),
   });
   const source = wechatSource({
     official: client(handler, officialErrorCodes),

@@ -11,6 +11,7 @@ import type {
 } from '../../functions/core/credential.ts';
 import type { Clock, Notice, RecordStore } from '../../functions/core/ports.ts';
 import type { CredentialResult } from '../../functions/core/reporting/results.ts';
+import { TICK_EVENT } from '../../functions/deployment.ts';
 import { allowAnonymous, readerKeyAuthenticator } from '../../functions/http/authenticator.ts';
 import type { ReadResponse } from '../../functions/http/http-types.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
@@ -30,21 +31,21 @@ import { type ParameterServer, startParameterServer } from './parameter-server.t
 export const MINUTE = 60_000;
 export const START = Date.UTC(2026, 0, 1);
 
-export const shop: WechatApp = {
+export const shop = {
   name: 'shop',
   kind: 'official-account',
   appId: DEMO_ACCOUNT.appId,
   tokenApi: 'classic',
   tickets: [],
-};
+} as const satisfies WechatApp;
 
-export const crm: WecomApp = {
+export const crm = {
   name: 'crm',
   kind: 'wecom',
   corpId: DEMO_WECOM_APP.corpId,
   agentId: DEMO_WECOM_APP.agentId,
   tickets: ['jsapi', 'agent_config'],
-};
+} as const satisfies WecomApp;
 
 /** A whole deployment on one clock: WeChat, the table, the parameters, the refresher and the read URL. */
 export type World = {
@@ -75,7 +76,7 @@ export type World = {
 };
 
 /** What EventBridge Scheduler sends. */
-export const TICK = { source: 'aws.scheduler', 'detail-type': 'Scheduled Event' };
+export const TICK = TICK_EVENT;
 
 export async function startWorld(
   options: {

@@ -2,55 +2,62 @@ import { createInterface } from 'node:readline/promises';
 import {
   DeleteTableCommand,
   DescribeTableCommand,
-  type DynamoDBClient,
+  DynamoDBClient,
   ListTablesCommand,
   UpdateTableCommand,
   waitUntilTableExists,
   waitUntilTableNotExists,
 } from '@aws-sdk/client-dynamodb';
-import type { SSMClient } from '@aws-sdk/client-ssm';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { DEFAULT_PARAMETER_PREFIX } from '../../functions/deployment-schema.ts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
-import { findOrphans, type Orphans, removeOrphans } from '../orphans.ts';
+import { deleteOrphans, findOrphans, type Location, type Orphans } from '../orphans.ts';
+import { findStack, refuseLocal, regionOf, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
 export type CleanupContext = {
   readonly dynamodb: DynamoDBClient;
   readonly ssm: SSMClient;
   readonly terminal: Terminal;
-  /** Said beforehand, by `--yes`; else a person is asked. */
+  /** Confirmed beforehand, by `--yes`; else the command asks. */
   readonly yes: boolean;
 };
 
-/** The stack lives: what belongs to apps that it no longer serves. */
-export async function cleanUpApps(
-  place: { tableName: string; prefix: string; served: ReadonlySet<string> },
-  means: CleanupContext,
-): Promise<ExitCode> {
-  const orphans = await look(place, means);
-  return remove(orphans, undefined, means, () => removeOrphans(means, place.tableName, orphans));
-}
+type CleanupOptions = TargetOptions & {
+  readonly yes?: true;
+  readonly table?: string;
+  readonly prefix?: string;
+};
 
-/** The stack is destroyed: its parameters, and the table that outlived it. */
-export async function cleanUpStack(
-  place: { tableName: string; prefix: string },
-  means: CleanupContext,
-): Promise<ExitCode> {
-  const { dynamodb } = means;
-  const orphans = await look({ ...place, served: new Set() }, means);
-  return remove(orphans, place.tableName, means, async () => {
-    await removeOrphans(means, place.tableName, orphans);
-    await deleteTable(dynamodb, place.tableName);
-  });
-}
-
-async function deleteTable(dynamodb: DynamoDBClient, TableName: string): Promise<void> {
-  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
-  if (Table?.DeletionProtectionEnabled) {
-    await dynamodb.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: false }));
-    await waitUntilTableExists({ client: dynamodb, maxWaitTime: 120 }, { TableName });
+/** Cleans up after removed apps if the stack exists, else after the stack. */
+export async function cleanupCommand(options: CleanupOptions, terminal: Terminal): Promise<ExitCode> {
+  refuseLocal(options, 'cleanup');
+  const region = regionOf(options.region);
+  const dynamodb = new DynamoDBClient(region);
+  const context = { dynamodb, ssm: new SSMClient(region), terminal, yes: options.yes === true };
+  const stack = await findStack(options);
+  if (!stack) {
+    if (options.table === undefined) throw new CliError('usage', await whichTable(dynamodb, options.stack));
+    const prefix = options.prefix ?? DEFAULT_PARAMETER_PREFIX;
+    return cleanUpStack({ tableName: options.table, prefix }, context);
   }
-  await dynamodb.send(new DeleteTableCommand({ TableName }));
-  await waitUntilTableNotExists({ client: dynamodb, minDelay: 1, maxWaitTime: 120 }, { TableName });
+  if (options.table !== undefined) {
+    throw new CliError(
+      'usage',
+      `--table: stack ${stack.name} exists, and its table with it; destroy the stack first.`,
+    );
+  }
+  // The function knows which apps are configured; without that list nothing can be called an orphan.
+  const { apps } = await stack.refresher.status();
+  const location = { tableName: stack.output('TableName'), prefix: stack.output('ParameterPrefix') };
+  return cleanUpApps(location, new Set(apps.map(({ app }) => app)), context);
+}
+
+async function whichTable(dynamodb: DynamoDBClient, stack: string): Promise<string> {
+  const tables = await tablesOf(dynamodb, stack);
+  if (tables.length === 0)
+    return `There is no stack ${stack}, and no table of that name: either there are no orphans, or --stack or --region is wrong.`;
+  return `Stack ${stack} does not exist any more. Choose its table: ${tables.map((name) => `--table ${name}`).join(' or ')}`;
 }
 
 /** Tables that CloudFormation named after the stack. */
@@ -65,14 +72,47 @@ export async function tablesOf(dynamodb: DynamoDBClient, stack: string): Promise
   return names.filter((name) => name.startsWith(`${stack}-`));
 }
 
-function look(
-  { served, ...place }: { tableName: string; prefix: string; served: ReadonlySet<string> },
-  means: CleanupContext,
-): Promise<Orphans> {
-  return means.terminal.during('Looking for orphans', () => findOrphans(means, place, served));
+/** The stack exists: deletes what belongs to apps that it no longer serves. */
+export async function cleanUpApps(
+  location: Location,
+  served: ReadonlySet<string>,
+  context: CleanupContext,
+): Promise<ExitCode> {
+  const orphans = await searchOrphans(location, served, context);
+  return confirmAndDelete(orphans, undefined, context, () =>
+    deleteOrphans(context, location.tableName, orphans),
+  );
 }
 
-async function remove(
+/** The stack is destroyed: deletes its parameters, and the table that CloudFormation retained. */
+export async function cleanUpStack(location: Location, context: CleanupContext): Promise<ExitCode> {
+  const { tableName } = location;
+  const orphans = await searchOrphans(location, new Set(), context);
+  return confirmAndDelete(orphans, tableName, context, async () => {
+    await deleteOrphans(context, tableName, orphans);
+    await deleteTable(context.dynamodb, tableName);
+  });
+}
+
+function searchOrphans(
+  location: Location,
+  served: ReadonlySet<string>,
+  context: CleanupContext,
+): Promise<Orphans> {
+  return context.terminal.during('Looking for orphans', () => findOrphans(context, location, served));
+}
+
+async function deleteTable(dynamodb: DynamoDBClient, TableName: string): Promise<void> {
+  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }));
+  if (Table?.DeletionProtectionEnabled) {
+    await dynamodb.send(new UpdateTableCommand({ TableName, DeletionProtectionEnabled: false }));
+    await waitUntilTableExists({ client: dynamodb, maxWaitTime: 120 }, { TableName });
+  }
+  await dynamodb.send(new DeleteTableCommand({ TableName }));
+  await waitUntilTableNotExists({ client: dynamodb, minDelay: 1, maxWaitTime: 120 }, { TableName });
+}
+
+async function confirmAndDelete(
   orphans: Orphans,
   table: string | undefined,
   { terminal, yes }: CleanupContext,
@@ -80,36 +120,38 @@ async function remove(
 ): Promise<ExitCode> {
   const { items, parameters, servedElsewhere } = orphans;
   if (servedElsewhere.length > 0) {
-    terminal.note(`Parameters of ${servedElsewhere.join(', ')} hold another deployment's values, and stay.`);
+    terminal.note(
+      `Parameters of ${servedElsewhere.join(', ')} hold another deployment's values, and are not deleted.`,
+    );
   }
   const lines = [
     ...(table === undefined ? items.map((id) => `item       ${id}`) : [`table      ${table}`]),
     ...parameters.map((name) => `parameter  ${name}`),
   ];
-  const answer = (removed: boolean) => terminal.answer({ removed, table: table ?? null, ...orphans });
+  const answer = (deleted: boolean) => terminal.answer({ deleted, table: table ?? null, ...orphans });
   if (lines.length === 0) {
-    terminal.say('Nothing is left behind.');
+    terminal.print('There are no orphans.');
     answer(false);
     return exitCodes.ok;
   }
-  for (const line of lines) terminal.say(line);
+  for (const line of lines) terminal.print(line);
   if (!(yes || (await confirmed(terminal)))) {
     answer(false);
-    terminal.note('Nothing was removed.');
+    terminal.note('Nothing was deleted.');
     return exitCodes.problem;
   }
-  await terminal.during('Removing', carryOut);
-  terminal.say(`Removed ${lines.length} of ${lines.length}.`);
+  await terminal.during('Deleting', carryOut);
+  terminal.print('Deleted.');
   answer(true);
   return exitCodes.ok;
 }
 
 async function confirmed({ json }: Terminal): Promise<boolean> {
   if (json || !process.stdin.isTTY) {
-    throw new CliError('usage', 'Nothing was removed: say --yes where nobody can be asked.');
+    throw new CliError('usage', 'Nothing was deleted: there is no terminal to confirm on; use --yes.');
   }
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const said = await prompt.question('This cannot be undone. Type yes to remove it: ');
+  const reply = await prompt.question('This cannot be undone. Type yes to delete: ');
   prompt.close();
-  return said.trim() === 'yes';
+  return reply.trim() === 'yes';
 }

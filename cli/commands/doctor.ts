@@ -1,54 +1,59 @@
 import { styleText } from 'node:util';
 import pLimit from 'p-limit';
 import type { AppStatus, StatusReport } from '../../functions/core/reporting/status.ts';
-import { attempt, type Check, ok } from '../check.ts';
 import { type ExitCode, exitCodes } from '../cli-error.ts';
-import { diagnosisChecks, egressCheck, statusChecks } from '../doctor/app-checks.ts';
 import {
   alarmChecks,
+  attempt,
+  type Check,
+  diagnosisChecks,
+  egressCheck,
   identityChecks,
+  ok,
   readUrlChecks,
   stackChecks,
+  statusChecks,
   topicChecks,
-} from '../doctor/stack-checks.ts';
+} from '../doctor-checks.ts';
 import type { RefresherClient } from '../refresher-client.ts';
-import type { Local, Stack } from '../target.ts';
+import { type Local, resolveTarget, type Stack, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Each diagnosis is an invocation that calls WeChat. */
-const DIAGNOSES_AT_ONCE = 5;
+const MAX_PARALLEL_DIAGNOSES = 5;
 
 /**
- * Looks at everything between ops and WeChat, and changes nothing.
+ * Checks everything between an operator and WeChat, and changes nothing.
  *
- * @returns `problem` when something needs mending; warnings alone are none
+ * @returns `problem` when a check finds one; a warning is none
  */
-export async function doctor(
-  target: Stack | Local,
+export async function doctorCommand(
+  options: TargetOptions,
   terminal: Terminal,
   app: string | undefined,
 ): Promise<ExitCode> {
+  const target = await resolveTarget(options);
   const report = await terminal.during('Asking the refresh function', () => target.refresher.status(app));
-  const checks = await terminal.during('Looking at everything', async () => [
+  const checks = await terminal.during('Checking', async () => [
     ...(target.kind === 'stack' ? await checksOfStack(target, report) : checksOfLocal(target)),
     ...report.apps.flatMap((each) => statusChecks(each, report.now)),
     ...(await checksOfApps(target.refresher, report.apps)),
   ]);
-  for (const line of checks.map(lineOf)) terminal.say(line);
+  for (const line of checks.map(lineOf)) terminal.print(line);
   terminal.answer({ checks });
   return checks.some(({ level }) => level === 'problem') ? exitCodes.problem : exitCodes.ok;
 }
 
 async function checksOfStack(stack: Stack, { apps }: StatusReport): Promise<Check[]> {
-  const asked = await Promise.all([
+  const checks = await Promise.all([
     attempt('identity', () => identityChecks(stack.region)),
     stackChecks(stack),
     [egressCheck(stack.optionalOutput('EgressIp'), apps)],
     attempt('read URL', () => readUrlChecks(stack)),
     attempt('alarms', () => alarmChecks(stack)),
-    attempt('notices', () => topicChecks(stack)),
+    attempt('notifications', () => topicChecks(stack)),
   ]);
-  return asked.flat();
+  return checks.flat();
 }
 
 function checksOfLocal({ url }: Local): Check[] {
@@ -56,11 +61,11 @@ function checksOfLocal({ url }: Local): Check[] {
 }
 
 async function checksOfApps(refresher: RefresherClient, apps: readonly AppStatus[]): Promise<Check[]> {
-  const limit = pLimit(DIAGNOSES_AT_ONCE);
-  const asked = apps.map(({ app }) =>
+  const limit = pLimit(MAX_PARALLEL_DIAGNOSES);
+  const diagnoses = apps.map(({ app }) =>
     limit(() => attempt(`${app} diagnosis`, async () => diagnosisChecks(await refresher.diagnose(app)))),
   );
-  return (await Promise.all(asked)).flat();
+  return (await Promise.all(diagnoses)).flat();
 }
 
 const marks = {

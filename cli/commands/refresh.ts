@@ -1,36 +1,45 @@
 import { styleText } from 'node:util';
-import type { CredentialResult, Outcome } from '../../functions/core/reporting/results.ts';
+import type { Outcome } from '../../functions/core/renewal.ts';
+import type { CredentialResult } from '../../functions/core/reporting/results.ts';
 import { type ExitCode, exitCodes } from '../cli-error.ts';
 import { duration, table } from '../format.ts';
 import type { RefresherClient } from '../refresher-client.ts';
+import { resolveTarget, type TargetOptions } from '../target.ts';
 import type { Terminal } from '../terminal.ts';
 
-export type RefreshOptions = {
+type RefreshOptions = TargetOptions & {
   readonly force?: true;
   readonly reason?: string;
   readonly credential?: string;
 };
 
+export async function refreshCommand(
+  options: RefreshOptions,
+  terminal: Terminal,
+  app: string,
+): Promise<ExitCode> {
+  const { force, reason, credential } = options;
+  const { refresher } = await resolveTarget(options);
+  return refreshApp(refresher, terminal, {
+    app,
+    ...(force && { force }),
+    ...(reason !== undefined && { reason }),
+    ...(credential !== undefined && { credential }),
+  });
+}
+
 /**
- * A tick of one app; with `force` a renewal, though none is due.
+ * Checks an app and does what is due; with `force` renews although nothing is.
  *
  * @returns `problem` when one of its credentials failed
  */
-export async function refresh(
+export async function refreshApp(
   refresher: RefresherClient,
   terminal: Terminal,
-  app: string,
-  { force, reason, credential }: RefreshOptions,
+  event: Parameters<RefresherClient['refresh']>[0],
 ): Promise<ExitCode> {
-  const results = await terminal.during(`Refreshing ${app}`, () =>
-    refresher.refresh({
-      app,
-      ...(force && { force }),
-      ...(reason !== undefined && { reason }),
-      ...(credential !== undefined && { credential }),
-    }),
-  );
-  for (const line of resultLines(results, Date.now())) terminal.say(line);
+  const results = await terminal.during(`Refreshing ${event.app}`, () => refresher.refresh(event));
+  for (const line of resultLines(results, Date.now())) terminal.print(line);
   terminal.answer({ results });
   return results.some(({ outcome }) => outcome === 'failed') ? exitCodes.problem : exitCodes.ok;
 }

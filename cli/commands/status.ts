@@ -9,44 +9,47 @@ import type {
 import { type ExitCode, exitCodes } from '../cli-error.ts';
 import { ago, bar, duration, table } from '../format.ts';
 import type { RefresherClient } from '../refresher-client.ts';
-import type { Terminal } from '../terminal.ts';
+import { resolveTarget, type TargetOptions } from '../target.ts';
+import { abortOnInterrupt, type Terminal } from '../terminal.ts';
 
-const WATCH_EVERY_MS = 2_000;
+const WATCH_INTERVAL_MS = 2_000;
+const CLEAR_SCREEN = '\u001b[2J\u001b[H';
 
 /**
- * How every credential stands.
+ * The state of every credential, or of one app's; with `watch` again and again until Ctrl-C, with `--json` one answer a line.
  *
- * @returns `problem` when readers of one get nothing; one that lives while its renewal fails is no problem yet
+ * @returns `problem` when readers of a credential get no value; a renewal that fails while the value is valid is none yet
  */
-export async function status(
-  refresher: RefresherClient,
-  { say, answer, during }: Terminal,
+export async function statusCommand(
+  options: TargetOptions & { readonly watch?: true },
+  terminal: Terminal,
   app: string | undefined,
 ): Promise<ExitCode> {
-  const report = await during('Asking the refresh function', () => refresher.status(app));
-  for (const line of statusLines(report)) say(line);
-  answer(report);
-  return exitCodeOf(report);
+  const { refresher } = await resolveTarget(options);
+  if (options.watch) return watchStatus(refresher, terminal, app);
+  return show(await terminal.during('Asking the refresh function', () => refresher.status(app)), terminal);
 }
 
-/** Again and again, until Ctrl-C; with `--json`, an answer a line. */
-export async function watchStatus(
+async function watchStatus(
   refresher: RefresherClient,
   terminal: Terminal,
   app: string | undefined,
 ): Promise<ExitCode> {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  using interrupt = abortOnInterrupt();
   let last: ExitCode = exitCodes.ok;
-  while (!stop.signal.aborted) {
+  while (!interrupt.signal.aborted) {
     const report = await refresher.status(app);
-    last = exitCodeOf(report);
-    if (process.stdout.isTTY) terminal.say('\u001b[2J\u001b[H');
-    for (const line of statusLines(report)) terminal.say(line);
-    terminal.answer(report);
-    await sleep(WATCH_EVERY_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+    if (process.stdout.isTTY) terminal.print(CLEAR_SCREEN);
+    last = show(report, terminal);
+    await sleep(WATCH_INTERVAL_MS, undefined, { signal: interrupt.signal }).catch(() => undefined);
   }
   return last;
+}
+
+function show(report: StatusReport, terminal: Terminal): ExitCode {
+  for (const line of statusLines(report)) terminal.print(line);
+  terminal.answer(report);
+  return exitCodeOf(report);
 }
 
 export function exitCodeOf({ apps }: StatusReport): ExitCode {
@@ -56,7 +59,7 @@ export function exitCodeOf({ apps }: StatusReport): ExitCode {
     : exitCodes.ok;
 }
 
-/** A line a credential; below it, what failed last and what to do about it. */
+/** One line for each credential; below it its last error and the remedy. */
 export function statusLines({ now, apps }: StatusReport): string[] {
   const rows = apps.flatMap((app) => app.credentials.map((credential) => ({ app, credential })));
   const [head = '', ...lines] = table(
@@ -82,6 +85,8 @@ function rowOf(app: AppStatus, credential: CredentialStatus, now: number): strin
 const colours = {
   live: 'green',
   failing: 'yellow',
+  suspect: 'yellow',
+  rejected: 'red',
   expired: 'red',
   missing: 'red',
 } as const satisfies Record<State, string>;

@@ -19,16 +19,25 @@ export function toItem(record: CredentialRecord): Item {
     leaseId: text(record.leaseId),
     leaseUntil: number(record.leaseUntil),
     validityUnknown: { BOOL: record.validityUnknown },
+    suspectedAt: number(record.suspectedAt),
+    rejectedAt: number(record.rejectedAt),
     nextAttemptAt: number(record.nextAttemptAt),
     failureCount: number(failure?.count ?? 0),
     forcedAt: number(record.forcedAt),
     forcedToday: number(record.forcedToday),
     requestedAt: number(record.requestedAt),
     requestsToday: number(record.requestsToday),
+    automaticAt: number(record.automaticAt),
+    automaticToday: number(record.automaticToday),
+    callsPerDay: number(record.callsPerDay),
+    countedAt: number(record.countedAt),
+    excessCalls: number(record.excessCalls),
+    excessCallsHandled: number(record.excessCallsHandled),
+    countUnavailableUntil: number(record.countUnavailableUntil),
     probedAt: number(record.probedAt),
     classicQuotaBackAt: number(record.classicQuotaBackAt),
     rotationNotifiedAt: number(record.rotationNotifiedAt),
-    notifiedErrorCode: text(record.notifiedErrorCode),
+    notifiedErrors: text(record.notifiedErrors),
     errorNotifiedAt: number(record.errorNotifiedAt),
     ...(previous && {
       previousFingerprint: text(previous.fingerprint),
@@ -52,6 +61,7 @@ export function toItem(record: CredentialRecord): Item {
           message: text(failure.message),
           at: number(failure.at),
           ...(failure.refusedIp !== undefined && { refusedIp: text(failure.refusedIp) }),
+          ...(failure.rid !== undefined && { rid: text(failure.rid) }),
         },
       },
     }),
@@ -70,15 +80,24 @@ export function fromItem(item: Item): CredentialRecord {
     leaseId: textOf(item, 'leaseId') ?? '',
     leaseUntil: numberOf(item, 'leaseUntil'),
     validityUnknown: item['validityUnknown']?.BOOL ?? false,
+    suspectedAt: numberOf(item, 'suspectedAt'),
+    rejectedAt: numberOf(item, 'rejectedAt'),
     nextAttemptAt: numberOf(item, 'nextAttemptAt'),
     forcedAt: numberOf(item, 'forcedAt'),
     forcedToday: numberOf(item, 'forcedToday'),
     requestedAt: numberOf(item, 'requestedAt'),
     requestsToday: numberOf(item, 'requestsToday'),
+    automaticAt: numberOf(item, 'automaticAt'),
+    automaticToday: numberOf(item, 'automaticToday'),
+    callsPerDay: numberOf(item, 'callsPerDay'),
+    countedAt: numberOf(item, 'countedAt'),
+    excessCalls: numberOf(item, 'excessCalls'),
+    excessCallsHandled: numberOf(item, 'excessCallsHandled'),
+    countUnavailableUntil: numberOf(item, 'countUnavailableUntil'),
     probedAt: numberOf(item, 'probedAt'),
     classicQuotaBackAt: numberOf(item, 'classicQuotaBackAt'),
     rotationNotifiedAt: numberOf(item, 'rotationNotifiedAt'),
-    notifiedErrorCode: textOf(item, 'notifiedErrorCode') ?? '',
+    notifiedErrors: textOf(item, 'notifiedErrors') ?? '',
     errorNotifiedAt: numberOf(item, 'errorNotifiedAt'),
     ...(current && { current }),
     ...(previous && { previous }),
@@ -110,6 +129,7 @@ function failureOf(item: Item): Failure | undefined {
   const lastError = item['lastError']?.M;
   const count = numberOf(item, 'failureCount');
   const refusedIp = lastError && textOf(lastError, 'refusedIp');
+  const rid = lastError && textOf(lastError, 'rid');
   if (!lastError || count === 0) return undefined;
   return {
     count,
@@ -119,6 +139,7 @@ function failureOf(item: Item): Failure | undefined {
     at: numberOf(lastError, 'at'),
     attemptFingerprint: textOf(item, 'failureAttempt') ?? '',
     ...(refusedIp !== undefined && { refusedIp }),
+    ...(rid !== undefined && { rid }),
   };
 }
 

@@ -32,7 +32,7 @@ export function recordTable(client: DynamoDBClient, tableName: string): RecordSt
   };
 }
 
-/** The stored record still is `seen`; what was spoiled by hand was read as a blank, and may be written again. */
+/** The stored record still is `seen`; an attribute that was changed by hand was read as blank, and may be written again. */
 function stillAs(
   seen: CredentialRecord | undefined,
 ): Pick<PutItemCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'> {

@@ -28,7 +28,7 @@ class DynamoDbError extends Error {
  * BatchGetItem without the SDK, by DynamoDB's own protocol:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html.
  * Nine tenths of the read function would be the SDK, and four fifths of its cold start, for this one call
- * (docs/decisions/0009).
+ * (docs/decisions/0009-the-read-function-signs-its-own-reads.md).
  * The environment is the one that Lambda hands to the SDK.
  */
 export function signedBatchGet(): BatchGet {

@@ -57,26 +57,34 @@ function problemWithHost(text: string): string | undefined {
   return undefined;
 }
 
-/** Base URLs of this app's own, such as an overseas access point, in place of the deployment's; the preferred one first. */
+/**
+ * Base URLs of this app's own, such as an overseas access point or a private WeCom, the preferred one first.
+ *
+ * @default `wechatHosts` of the deployment, or `wecomHosts`
+ */
 const hosts = z
   .array(wechatHost, 'expected a list of base URLs')
   .min(1, 'expected at least one base URL')
   .optional();
 
-/** Unique in a deployment; part of every name that readers use. */
-const name = text(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -');
+/** Of every kind. */
+const anyApp = {
+  /** Unique in a deployment; part of every name that readers use. */
+  name: text(/^[a-z0-9-]{1,32}$/, 'expected 1 to 32 of a-z, 0-9 and -'),
+  hosts,
+};
 
-const appIdSchema = text(
-  /^[A-Za-z0-9_-]{4,64}$/,
-  'expected the AppID from mp.weixin.qq.com, like wx0123456789abcdef',
-);
+const APP_ID = 'expected the AppID from the console of the account, like wx0123456789abcdef';
+const ORIGINAL_ID =
+  "is the account's original ID (原始 ID); the AppID begins with wx, like wx0123456789abcdef";
 
 const wechatApp = {
-  name,
-  appId: appIdSchema,
+  ...anyApp,
+  appId: z.string(APP_ID).regex(/^wx[A-Za-z0-9_-]{2,62}$/, {
+    error: ({ input }) => (String(input).startsWith('gh_') ? ORIGINAL_ID : APP_ID),
+  }),
   /** `classic`: `/cgi-bin/token`, every call rotates. `stable`: `/cgi-bin/stable_token`, the same value until near its end. */
   tokenApi: oneOf(['classic', 'stable']).default('classic'),
-  hosts,
 };
 
 /** 公众号, 服务号. */
@@ -96,24 +104,42 @@ const miniAppSchema = z.strictObject({
   ),
 });
 
-/** 企业微信: one agent of a corp. Each agent has a secret and so a token of its own: never key it by the corp alone. */
-const wecomAppSchema = z.strictObject({
-  name,
-  kind: z.literal('wecom'),
-  corpId: text(
-    /^[A-Za-z0-9_-]{4,64}$/,
-    'expected the CorpID from work.weixin.qq.com, like ww0123456789abcdef',
-  ),
-  agentId: wholeNumber(1, 2_147_483_647),
-  hosts,
-  tickets: tickets(['jsapi', 'agent_config']),
+/** 移动应用, and the other kinds that the same interfaces serve (网站应用, 微信小店 …): docs/wechat.md#stable-token. */
+const openAppSchema = z.strictObject({
+  ...wechatApp,
+  kind: z.literal('open-app'),
+  /** `sdk`: for the scan login of a 移动应用. */
+  tickets: tickets(['sdk']),
 });
+
+/**
+ * 企业微信: one secret of a corp, mostly that of an agent (应用). Each secret has a token of its own: never key it by the
+ * corp alone.
+ */
+const wecomAppSchema = z
+  .strictObject({
+    ...anyApp,
+    kind: z.literal('wecom'),
+    corpId: text(
+      /^[A-Za-z0-9_-]{4,64}$/,
+      'expected the CorpID from work.weixin.qq.com, like ww0123456789abcdef',
+    ),
+    /** None for a secret without an agent, such as that of 通讯录同步 or 会话存档: docs/wechat.md#wecom. */
+    agentId: wholeNumber(1, 2_147_483_647).optional(),
+    tickets: tickets(['jsapi', 'agent_config']),
+  })
+  .refine(({ agentId, tickets }) => agentId !== undefined || !tickets.includes('agent_config'), {
+    path: ['tickets'],
+    error: "agent_config is an agent's ticket: set agentId, or remove it",
+    // Beside other issues, which must not hide it.
+    when: ({ value }) => Array.isArray((value as { tickets?: unknown } | null)?.tickets),
+  });
 
 /** An account that owns an access token of its own. */
 export const appSchema = z.discriminatedUnion(
   'kind',
-  [officialAccountSchema, miniAppSchema, wecomAppSchema],
+  [officialAccountSchema, miniAppSchema, openAppSchema, wecomAppSchema],
   {
-    error: 'expected one of official-account, mini-program, mini-game, wecom',
+    error: 'expected one of official-account, mini-program, mini-game, open-app, wecom',
   },
 );

@@ -4,9 +4,9 @@ import type { appSchema } from './app-schema.ts';
 
 /** One account: what owns an access token of its own. */
 export type App = DeepReadonly<z.output<typeof appSchema>>;
-/** 企业微信: one secret of a corp. */
+/** 企业微信: one secret of a corp, with or without an agent. */
 export type WecomApp = Extract<App, { kind: 'wecom' }>;
-/** 公众号, 服务号, 小程序, 小游戏: one AppID with its AppSecret. */
+/** 公众号, 服务号, 小程序, 小游戏, 移动应用 …: one AppID with its AppSecret. */
 export type WechatApp = Exclude<App, WecomApp>;
 
 export type DeepReadonly<T> = T extends readonly (infer E)[]
@@ -16,7 +16,7 @@ export type DeepReadonly<T> = T extends readonly (infer E)[]
     : T;
 
 export type TokenApi = WechatApp['tokenApi'];
-/** WeChat's own name of a ticket, as in `getticket?type=…`. */
+/** WeChat's own name of a ticket, as in `getticket?type=…`; but `sdk` has the type 2 there. */
 export type TicketType = App['tickets'][number];
 
 /** What a reader asks for, and the last part of the record's key and of the parameter's name. */
@@ -25,6 +25,7 @@ export const credentialNames = [
   'jsapi-ticket',
   'wx-card-ticket',
   'agent-config-ticket',
+  'sdk-ticket',
 ] as const;
 export type CredentialName = (typeof credentialNames)[number];
 export type TicketName = Exclude<CredentialName, 'access-token'>;
@@ -73,6 +74,8 @@ export type Failure = {
   readonly attemptFingerprint: string;
   /** The address that WeChat refused. */
   readonly refusedIp?: string;
+  /** WeChat's own id of the refused request. */
+  readonly rid?: string;
 };
 
 /**
@@ -91,10 +94,14 @@ export type CredentialRecord = {
   /** The lease is held until then; 0 = released. */
   readonly leaseUntil: number;
   /**
-   * `current` may be invalid before its time: a call that invalidates it was started and its outcome is unknown, or an
-   * app reported it. Until WeChat has confirmed or replaced it, it is renewed at each chance.
+   * `current` may be invalid before its time: a call that invalidates it was started and its outcome is unknown. Until
+   * WeChat has confirmed or replaced it, it is renewed at each chance.
    */
   readonly validityUnknown: boolean;
+  /** Since when `current` is suspected: WeChat rejected it once, or another client rotated it. Probed again, served briefly. */
+  readonly suspectedAt: number;
+  /** Since when `current` is known to be invalid: WeChat rejected it again and again. Not served. */
+  readonly rejectedAt: number;
   readonly nextAttemptAt: number;
   readonly failure?: Failure;
   readonly forcedAt: number;
@@ -102,16 +109,27 @@ export type CredentialRecord = {
   readonly forcedToday: number;
   /** When WeChat was last asked for a new value. */
   readonly requestedAt: number;
-  /** How often on the Beijing day of `requestedAt`: what WeChat's own count of the day is compared with. */
+  /** How many requests on the Beijing day of `requestedAt`, at most: what WeChat's own count of the day is compared with. */
   readonly requestsToday: number;
+  /** The newest renewal for another cause than time; how many on that Beijing day. */
+  readonly automaticAt: number;
+  readonly automaticToday: number;
+  /** WeChat's own limit of calls a day, 0 = not known. */
+  readonly callsPerDay: number;
+  /** When WeChat's count was last read; what it had beyond ours then; and how much of that has been acted upon. */
+  readonly countedAt: number;
+  readonly excessCalls: number;
+  readonly excessCallsHandled: number;
+  /** Until then WeChat gives no count for this account, and the cheap probe is used instead. */
+  readonly countUnavailableUntil: number;
   /** When the newest probe began. */
   readonly probedAt: number;
   /** Until then the classic interface's calls of the day are used up, and the stable one is used instead. */
   readonly classicQuotaBackAt: number;
   /** When operators were last notified that another client rotated this credential. */
   readonly rotationNotifiedAt: number;
-  /** The configuration error that operators were last notified of, '' before the first; and when. */
-  readonly notifiedErrorCode: string;
+  /** The configuration errors that operators were notified of since `errorNotifiedAt`, by code and address; '' before the first. */
+  readonly notifiedErrors: string;
   readonly errorNotifiedAt: number;
 };
 
@@ -124,15 +142,24 @@ export function blankRecord(id: string): CredentialRecord {
     leaseId: '',
     leaseUntil: 0,
     validityUnknown: false,
+    suspectedAt: 0,
+    rejectedAt: 0,
     nextAttemptAt: 0,
     forcedAt: 0,
     forcedToday: 0,
     requestedAt: 0,
     requestsToday: 0,
+    automaticAt: 0,
+    automaticToday: 0,
+    callsPerDay: 0,
+    countedAt: 0,
+    excessCalls: 0,
+    excessCallsHandled: 0,
+    countUnavailableUntil: 0,
     probedAt: 0,
     classicQuotaBackAt: 0,
     rotationNotifiedAt: 0,
-    notifiedErrorCode: '',
+    notifiedErrors: '',
     errorNotifiedAt: 0,
   };
 }
@@ -151,25 +178,32 @@ const ticketNames = {
   jsapi: 'jsapi-ticket',
   wx_card: 'wx-card-ticket',
   agent_config: 'agent-config-ticket',
+  sdk: 'sdk-ticket',
 } as const satisfies Record<TicketType, TicketName>;
 
 export function ticketName(type: TicketType): TicketName {
   return ticketNames[type];
 }
 
-/** What a value belongs to: an AppID, or an agent of a corp. */
+/** What a value belongs to: an AppID, or an agent of a corp; a secret without an agent goes by the app's name. */
 export function accountOf(app: App): string {
-  return app.kind === 'wecom' ? `${app.corpId}/${app.agentId}` : app.appId;
+  return app.kind === 'wecom' ? `${app.corpId}/${app.agentId ?? app.name}` : app.appId;
 }
 
-/** The value that may be served at `now`: of the right account and not past its end. */
+/** The value that may be served at `now` (epoch ms): of the right account, not past its end and not known to be invalid. */
 export function liveValue(
   record: CredentialRecord | undefined,
   app: App,
   now: number,
 ): IssuedValue | undefined {
   const current = record?.current;
-  return current && belongsTo(current, accountOf(app)) && now < current.expiresAt ? current : undefined;
+  const valid = current && now < current.expiresAt && record.rejectedAt === 0;
+  return valid && belongsTo(current, accountOf(app)) ? current : undefined;
+}
+
+/** Whether the value may turn out to be invalid before its end, so that callers should ask again soon. */
+export function isDoubtful({ validityUnknown, suspectedAt }: CredentialRecord): boolean {
+  return validityUnknown || suspectedAt > 0;
 }
 
 export function belongsTo(current: IssuedValue, account: string): boolean {
@@ -185,7 +219,7 @@ export function acceptsToken(
 ): boolean {
   if (!record?.current || !belongsTo(record.current, accountOf(app))) return false;
   const { current, previous } = record;
-  if (current.fingerprint === fingerprint) return now < current.expiresAt;
+  if (current.fingerprint === fingerprint) return now < current.expiresAt && record.rejectedAt === 0;
   return previous?.fingerprint === fingerprint && now < previous.validUntil;
 }
 

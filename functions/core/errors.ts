@@ -18,6 +18,8 @@ export const errorCodes = {
   mirrorUnreachable: 'mirror-unreachable',
   /** An answer of which asking again cannot make a better one. */
   badAnswer: 'bad-answer',
+  /** WeChat rejected the token in every attempt of a probe. */
+  rejectedToken: 'rejected-token',
   unexpected: 'unexpected',
 } as const;
 

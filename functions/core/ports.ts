@@ -51,7 +51,7 @@ type SecretRequest<A extends App> = {
 
 export type TicketRequest = { readonly app: App; readonly name: TicketName; readonly accessToken: string };
 
-/** What WeChat granted: the value, and the seconds that are left by its word. */
+/** What WeChat granted: the value, and the seconds that are left as its answer says. */
 export type Grant = {
   readonly value: string;
   readonly expiresInSeconds: number;
@@ -113,7 +113,11 @@ export type Diagnostics = {
 
 /** Something that operators should know although nothing has failed for readers. Free of secrets and tokens. */
 export type Notice = {
-  readonly kind: 'unexpected-rotation' | 'classic-quota-spent' | 'configuration-error';
+  readonly kind:
+    | 'unexpected-rotation'
+    | 'rotation-budget-spent'
+    | 'classic-quota-spent'
+    | 'configuration-error';
   readonly app: string;
   readonly credential: CredentialName;
   /** What happened and what to do. */

@@ -4,8 +4,8 @@ import type { Ports, Run } from './ports.ts';
 import type { RenewalRequest } from './renewal.ts';
 import { type CredentialResult, toResult } from './reporting/results.ts';
 import type { Schedule } from './rules/timing.ts';
-import { refreshCredential } from './steps/refresh-credential.ts';
-import { idOf, readSnapshot, type Snapshot, type StepResult, snapshotOf } from './steps/step.ts';
+import { recheckCredential, refreshCredential } from './steps/refresh-credential.ts';
+import { idOf, type Snapshot, type StepResult, snapshotOf } from './steps/step.ts';
 
 /** What a caller asks for: a plain tick, or one credential in a particular way. */
 export type RefreshRequest = {
@@ -58,26 +58,25 @@ async function refreshApp(
     }
     // What was blocked is looked at again when that which blocks it is.
     const at = blockedBy
-      ? rechecks.find((recheck) => recheck.credential.name === blockedBy)?.at
+      ? rechecks.find(({ last }) => last.credential.name === blockedBy)?.at
       : step.requeueAt;
     const inTime = at !== undefined && at <= run.now + run.timing.lastStartMs;
-    if (inTime && request.mayWait) rechecks.push({ credential, at });
+    if (inTime && request.mayWait) rechecks.push({ last: step, at });
   };
 
   for (const snapshot of snapshots) {
     recordResult(await refreshCredential(snapshot, requestFor(snapshot.credential, request), run));
   }
   for (let next = popEarliest(rechecks); next; next = popEarliest(rechecks)) {
-    const { clock, store } = run.ports;
+    const { clock } = run.ports;
     await clock.sleepUntil(next.at);
-    const snapshot = await readSnapshot(next.credential, Math.max(next.at, clock.now()), store);
-    recordResult(await refreshCredential(snapshot, {}, run));
+    recordResult(await recheckCredential(next.last, Math.max(next.at, clock.now()), run));
   }
   return [...results.values()];
 }
 
 /** A moment within this tick (epoch ms) at which a credential is worth another look. */
-type ScheduledRecheck = { readonly credential: Credential; readonly at: number };
+type ScheduledRecheck = { readonly last: StepResult; readonly at: number };
 
 /** Of those at the same moment the one that was scheduled first: a token before its tickets. */
 function popEarliest(rechecks: ScheduledRecheck[]): ScheduledRecheck | undefined {

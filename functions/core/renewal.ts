@@ -25,20 +25,26 @@ export const reasons = [
   'backing-off',
   'forced-recently',
   'forced-quota-spent',
+  'rotated-recently',
+  'rotation-budget-spent',
+  'being-checked',
   // Checked.
-  'probe-due',
+  'suspected',
   'probed',
+  'report-unfounded',
   'probe-failed',
   // Renewed, or tried to.
   'no-value',
   'app-changed',
   'due',
   'expired',
+  'retry',
   'forced',
   'validity-unknown',
   'reported-rejected',
   'rejected-by-wechat',
-  'access-token-renewed',
+  'rotated-by-another-client',
+  'access-token-checked',
   'no-access-token',
   'lease-lost',
   // Put right.
@@ -48,13 +54,26 @@ export const reasons = [
 ] as const;
 export type Reason = (typeof reasons)[number];
 
+/** What a run did about a credential: docs/architecture.md#reasons. */
+export type Outcome =
+  | 'fresh'
+  | 'renewed'
+  | 'unchanged'
+  | 'mirrored'
+  | 'busy'
+  | 'backing-off'
+  | 'too-soon'
+  | 'failed';
+
 /** What the rules must know beside the record. */
 export type RenewalPolicy = {
   /** `accountOf` the app as it is configured now. */
   readonly account: string;
   readonly mode: RenewalMode;
   readonly tickMs: number;
-  /** How often the value is checked with WeChat; 0 = never. */
+  /** Whether WeChat has a call that checks the value: it has none for tickets. */
+  readonly canProbe: boolean;
+  /** How often the value is checked although nothing speaks against it; 0 = never. */
   readonly probeMs: number;
 };
 
@@ -68,8 +87,8 @@ export function policyOf(
     account: accountOf(credential.app),
     mode: renewalModeOf(credential, record, now, schedule.refreshAfterMs),
     tickMs: schedule.timing.tickMs,
-    // A ticket proves itself by its signature only; WeChat has no call that checks it.
-    probeMs: credential.name === 'access-token' ? schedule.probeMs : 0,
+    canProbe: credential.name === 'access-token',
+    probeMs: schedule.probeMs,
   };
 }
 
@@ -77,17 +96,22 @@ export function policyOf(
 export type RenewalRequest = {
   /** Renew now, whatever the age. */
   readonly force?: boolean;
-  /** Fingerprint of a value that WeChat rejected, as an app reports. */
+  /** Fingerprint of a value that WeChat rejected, as an app reports or as we met it ourselves. A suspicion, not a proof. */
   readonly rejected?: string;
-  /** Fingerprint of a value that WeChat rejected when we used it. */
-  readonly rejectedFingerprint?: string;
-  /** A ticket was refused for its access token, and that has been renewed since. */
-  readonly accessTokenRenewed?: boolean;
+  /** A ticket was refused for its access token, and that has been checked, or renewed, since. */
+  readonly accessTokenChecked?: boolean;
   /** What an attempt would be made with; differs from the failed attempt's when operators changed something. */
   readonly attemptFingerprint?: string | undefined;
 };
 
-const FORCED_SPACING_MS = 30_000;
+/** Rotations of one credential are this far apart, forced ones and those for another cause than time. */
+const ROTATION_SPACING_MS = 30_000;
+/** Longer than one probe takes with all its attempts: one check at a time, however many reports come. */
+const PROBE_SPACING_MS = 15_000;
+/** WeChat's limit unless its count says another: docs/wechat.md#classic-token. */
+const CALLS_PER_DAY = 2_000;
+/** Of the day's calls, the share that other causes than time may use. */
+const AUTOMATIC_SHARE = 0.1;
 
 type RuleInput = {
   readonly record: CredentialRecord;
@@ -100,8 +124,8 @@ type Rule = (input: RuleInput) => Decision | undefined;
 /**
  * Decides what one credential needs at `now` (epoch ms). Pure and total: the first rule that applies wins.
  * The order is the point: a held lease is left alone; a forced refresh passes the backoff; a backoff passes
- * everything that merely is due; the mirror is repaired when nothing is due, or while a renewal is backing off; and what
- * is healthy is probed from time to time.
+ * everything that merely is due; what only is suspected is probed first; the mirror is repaired when nothing is due, or
+ * while a renewal is backing off; and what is healthy is probed from time to time.
  */
 export function decide(
   record: CredentialRecord,
@@ -120,9 +144,11 @@ export function decide(
 const leaseHeld: Rule = ({ record, now }) =>
   record.leaseUntil > now ? { action: 'wait', reason: 'lease-held', untilMs: record.leaseUntil } : undefined;
 
-/** The attempt that was refused for its access token goes on with another one. */
-const accessTokenRenewed: Rule = ({ request }) =>
-  request.accessTokenRenewed ? { action: 'renew', reason: 'access-token-renewed' } : undefined;
+/** The attempt that was refused for its access token is made once more, unless another refresher has made it good. */
+const accessTokenChecked: Rule = ({ record, request }) =>
+  request.accessTokenChecked && record.failure
+    ? { action: 'renew', reason: 'access-token-checked' }
+    : undefined;
 
 const forced: Rule = ({ record, now, policy, request }) => {
   if (!request.force) return undefined;
@@ -133,7 +159,7 @@ const forced: Rule = ({ record, now, policy, request }) => {
   if (record.failure && record.failure.at >= now && record.nextAttemptAt > now) {
     return { action: 'wait', reason: 'backing-off', untilMs: record.nextAttemptAt };
   }
-  const nextForceAt = record.forcedAt + FORCED_SPACING_MS;
+  const nextForceAt = record.forcedAt + ROTATION_SPACING_MS;
   if (record.forcedAt > 0 && now < nextForceAt) {
     return { action: 'wait', reason: 'forced-recently', untilMs: nextForceAt };
   }
@@ -174,19 +200,63 @@ const noValue: Rule = ({ record, policy }) => {
 const validityUnknown: Rule = ({ record }) =>
   record.validityUnknown ? { action: 'renew', reason: 'validity-unknown' } : undefined;
 
-/** Only what is still current: a thousand reports of one token make one renewal. */
-const rejected: Rule = ({ record, request }) => {
-  const fingerprint = record.current?.fingerprint;
-  if (fingerprint === undefined) return undefined;
-  if (request.rejectedFingerprint === fingerprint) return { action: 'renew', reason: 'rejected-by-wechat' };
-  if (request.rejected === fingerprint) return { action: 'renew', reason: 'reported-rejected' };
-  return undefined;
-};
-
 const due: Rule = ({ record, now, policy }) => {
   if (!record.current || now < dueAt(record.current, policy.mode)) return undefined;
   return { action: 'renew', reason: now < record.current.expiresAt ? 'due' : 'expired' };
 };
+
+/** What failed is made good: the call may have been forced before anything was due, and it brings the same value or a better one. */
+const retry: Rule = ({ record, policy: { mode } }) =>
+  record.failure && mode.kind === 'sticky' ? { action: 'renew', reason: 'retry' } : undefined;
+
+const rejected: Rule = (input) =>
+  input.record.rejectedAt > 0 ? renewAutomatically(input, 'rejected-by-wechat') : undefined;
+
+/** WeChat counted a call that was not ours: our token is in its last five minutes (docs/wechat.md#is-a-token-still-valid). */
+const rotatedByAnotherClient: Rule = (input) =>
+  unhandledExcess(input.record, input.now) > 0
+    ? renewAutomatically(input, 'rotated-by-another-client')
+    : undefined;
+
+/** A renewal for another cause than time: apart from the one before, and not more than a tenth of the day's calls. */
+function renewAutomatically({ record, now }: RuleInput, reason: Reason): Decision {
+  if (countForToday(record.automaticAt, record.automaticToday, now) >= automaticBudget(record)) {
+    return { action: 'wait', reason: 'rotation-budget-spent', untilMs: startOfNextBeijingDay(now) };
+  }
+  const { automaticAt, forcedAt, current } = record;
+  const nextAt = Math.max(automaticAt, forcedAt, current?.renewedAt ?? 0) + ROTATION_SPACING_MS;
+  return now < nextAt
+    ? { action: 'wait', reason: 'rotated-recently', untilMs: nextAt }
+    : { action: 'renew', reason };
+}
+
+/** How many renewals a day other causes than time may have. */
+export function automaticBudget({ callsPerDay }: CredentialRecord): number {
+  return Math.max(1, Math.floor((callsPerDay || CALLS_PER_DAY) * AUTOMATIC_SHARE));
+}
+
+/** Calls of other clients on this Beijing day that have not been acted upon. */
+function unhandledExcess(record: CredentialRecord, now: number): number {
+  return countForToday(record.countedAt, record.excessCalls - record.excessCallsHandled, now);
+}
+
+/** Only what is still current; a thousand reports of one token make one probe. */
+const reported: Rule = (input) => {
+  const { record, now, policy, request } = input;
+  const { current, probedAt } = record;
+  if (!current || request.rejected !== current.fingerprint) return undefined;
+  if (!policy.canProbe) return renewAutomatically(input, 'reported-rejected');
+  const nextProbeAt = probedAt + PROBE_SPACING_MS;
+  if (now >= nextProbeAt) return { action: 'probe', reason: 'reported-rejected' };
+  return current.confirmedAt >= probedAt
+    ? { action: 'skip', reason: 'report-unfounded' }
+    : { action: 'wait', reason: 'being-checked', untilMs: nextProbeAt };
+};
+
+const suspected: Rule = ({ record, now }) =>
+  record.suspectedAt > 0 && now >= record.probedAt + PROBE_SPACING_MS
+    ? { action: 'probe', reason: 'suspected' }
+    : undefined;
 
 const mirrorBehind: Rule = (input) =>
   isMirrorBehind(input) ? { action: 'mirror', reason: 'mirror-behind' } : undefined;
@@ -200,23 +270,28 @@ const awaitingSuccessor: Rule = ({ record, now, policy }) => {
  * `probeMs` after WeChat last showed that it accepts the value, and once a tick, however often the tick is delivered. Half
  * a tick of slack, because ticks come a little early or late.
  */
-const probeDue: Rule = ({ record: { current, probedAt }, now, policy: { probeMs, tickMs } }) => {
-  if (!current || probeMs === 0) return undefined;
+const probeDue: Rule = ({ record: { current, probedAt }, now, policy }) => {
+  const { canProbe, probeMs, tickMs } = policy;
+  if (!current || !canProbe || probeMs === 0) return undefined;
   const isDue = now - current.confirmedAt >= probeMs - tickMs / 2 && now - probedAt >= tickMs / 2;
-  return isDue ? { action: 'probe', reason: 'probe-due' } : undefined;
+  return isDue ? { action: 'probe', reason: 'healthy' } : undefined;
 };
 
 const rules: readonly Rule[] = [
   leaseHeld,
-  accessTokenRenewed,
+  accessTokenChecked,
   forced,
   notYet,
   noValue,
   validityUnknown,
-  rejected,
   due,
+  retry,
+  rejected,
+  rotatedByAnotherClient,
+  reported,
   mirrorBehind,
   awaitingSuccessor,
+  suspected,
   probeDue,
 ];
 
@@ -262,6 +337,11 @@ export function discardImplausibleInstants(record: CredentialRecord, now: number
     nextAttemptAt: plausible(record.nextAttemptAt),
     forcedAt: plausible(record.forcedAt),
     probedAt: plausible(record.probedAt),
+    suspectedAt: plausible(record.suspectedAt),
+    rejectedAt: plausible(record.rejectedAt),
+    automaticAt: plausible(record.automaticAt),
+    countedAt: plausible(record.countedAt),
+    countUnavailableUntil: plausible(record.countUnavailableUntil, DAY_MS),
     classicQuotaBackAt: plausible(record.classicQuotaBackAt, DAY_MS),
     rotationNotifiedAt: plausible(record.rotationNotifiedAt),
     errorNotifiedAt: plausible(record.errorNotifiedAt),

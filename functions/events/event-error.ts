@@ -1,11 +1,14 @@
 import type * as z from 'zod';
 import type { App } from '../core/credential.ts';
 
-/** An event that is none of ours. The message names the field; there is no stack, for Lambda returns it. */
+/**
+ * An event that the refresher does not accept. Lambda returns the name as `errorType` and the message, which names the
+ * fields, as `errorMessage`; it would return the stack, too, so there is none.
+ */
 export class InvalidEventError extends Error {
   override readonly name = 'InvalidEventError';
   constructor(problems: readonly string[]) {
-    super(`The event was refused: ${problems.join('; ')}`);
+    super(problems.join('; '));
     this.stack = `${this.name}: ${this.message}`;
   }
 }

@@ -5,12 +5,13 @@ import {
   type IssuedValue,
   liveValue,
 } from '../core/credential.ts';
+import { servedUntil } from '../core/rules/lifetimes.ts';
 import { HttpError, json, parseQuery, type ReadRequest, type ReadResponse } from './http-types.ts';
 import type { CachedRecord, RecordCache } from './record-cache.ts';
 
 const SHA256_HEX = /^[0-9a-f]{64}$/;
 
-/** `GET /apps/<app>/<credential>`: the value, the seconds that are left, and the instant of its end. */
+/** `GET /apps/<app>/<credential>`: the value, and for how long it is served: the seconds, and the instant. */
 export async function credentialRoute(
   app: App,
   name: CredentialName,
@@ -28,8 +29,9 @@ export async function credentialRoute(
   const found = await cache.get(app, name, rejected);
   const { now } = found;
   const current = servable(app, name, found);
+  const untilMs = found.record ? servedUntil(found.record, current, now) : now;
   const headers = {
-    etag: etagOf(current),
+    etag: etagOf(current, untilMs < current.expiresAt),
     // The rest of our own cache's time, so that both caches together keep a value no longer than one would.
     'cache-control': `private, max-age=${Math.max(0, Math.floor((found.freshUntilMs - now) / 1000))}`,
   };
@@ -38,8 +40,8 @@ export async function credentialRoute(
     200,
     {
       [name === 'access-token' ? 'access_token' : 'ticket']: current.value,
-      expires_in: Math.floor((current.expiresAt - now) / 1000),
-      expires_at: new Date(current.expiresAt).toISOString(),
+      expires_in: Math.floor((untilMs - now) / 1000),
+      expires_at: new Date(untilMs).toISOString(),
     },
     headers,
   );
@@ -48,7 +50,7 @@ export async function credentialRoute(
 /**
  * The value that may be served.
  *
- * @throws HttpProblem 404 when the app has no such credential, 503 while there is no live value
+ * @throws HttpError 404 when the app has no such credential, 503 while there is no live value
  */
 export function servable(app: App, name: CredentialName, { record, now }: CachedRecord): IssuedValue {
   if (!credentialsOf(app).some((credential) => credential.name === name)) {
@@ -66,9 +68,9 @@ export function servable(app: App, name: CredentialName, { record, now }: Cached
   });
 }
 
-/** Weak: the same value with fewer seconds left is the same answer to a cache. */
-function etagOf({ fingerprint, expiresAt }: IssuedValue): string {
-  return `W/"${fingerprint.slice(0, 32)}-${expiresAt}"`;
+/** Weak: the same value with fewer seconds left is the same answer to a cache, unless it became doubtful. */
+function etagOf({ fingerprint, expiresAt }: IssuedValue, doubtful: boolean): string {
+  return `W/"${fingerprint.slice(0, 32)}-${doubtful ? 'brief' : expiresAt}"`;
 }
 
 /** RFC 9110, 13.1.2: weak comparison, a list, or `*`. */

@@ -7,11 +7,11 @@ import {
 } from '../core/credential.ts';
 import type { Clock, RecordStore } from '../core/ports.ts';
 import { stateOf } from '../core/reporting/status.ts';
+import { servedUntil } from '../core/rules/lifetimes.ts';
 import { json, parseQuery, type ReadRequest, type ReadResponse } from './http-types.ts';
 
 /**
- * `GET /health`: per credential its state and the seconds left, no values. `live`, `failing` (still live, but renewals
- * fail), `expired`, `missing`. Always 200: it is the answer to a question, not the health of the answering function.
+ * `GET /health`: per credential its state (`State`) and the seconds for which it is served, no values. Always 200: it is the answer to a question, not the health of the answering function.
  */
 export async function healthRoute(
   apps: readonly App[],
@@ -37,7 +37,7 @@ function statusOf(record: CredentialRecord | undefined, app: App, now: number) {
   const failure = record?.failure;
   return {
     state: stateOf(record, app, now),
-    expires_in: live ? Math.floor((live.expiresAt - now) / 1000) : 0,
+    expires_in: record && live ? Math.floor((servedUntil(record, live, now) - now) / 1000) : 0,
     version: record?.version ?? 0,
     ...(failure && {
       last_error: { code: failure.code, message: failure.message, at: new Date(failure.at).toISOString() },

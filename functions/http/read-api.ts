@@ -11,7 +11,7 @@ import {
   redactForMessage,
 } from './http-types.ts';
 import { recordCache } from './record-cache.ts';
-import { signatureRoute } from './signature-route.ts';
+import { type SignatureName, signatureNames, signatureRoute } from './signature-route.ts';
 import { compatibleApi, isCompatible } from './wechat-compatible/api.ts';
 
 export type ReadApi = (request: ReadRequest) => Promise<ReadResponse>;
@@ -56,8 +56,8 @@ export function readApi(parts: {
     if (!mayRead(app)) {
       throw new HttpError(403, 'out-of-scope', `This reader key is not for app '${app.name}'.`);
     }
-    return route.resource === 'jsapi-signature'
-      ? signatureRoute(app, request, cache, nonce)
+    return isSignature(route.resource)
+      ? signatureRoute(app, route.resource, request, { cache, nonce })
       : credentialRoute(app, route.resource, request, cache);
   }
 
@@ -82,11 +82,16 @@ function unauthorized({ code, message }: KeyRefusedError): HttpError {
   });
 }
 
-const ROUTES = `There is no such route. There are ${credentialNames.map((name) => `/apps/<app>/${name}`).join(', ')}, /apps/<app>/jsapi-signature?url=…, /health, and WeChat's own under /cgi-bin/.`;
+type Resource = CredentialName | SignatureName;
+const resources: readonly Resource[] = [...credentialNames, ...signatureNames];
+
+const ROUTES = `There is no such route. There are ${resources.map((name) => `/apps/<app>/${name}`).join(', ')}, /health, and WeChat's own under /cgi-bin/.`;
 
 type Route = 'health' | { readonly appName: string; readonly resource: Resource };
-type Resource = CredentialName | 'jsapi-signature';
-const resources: readonly Resource[] = [...credentialNames, 'jsapi-signature'];
+
+function isSignature(resource: Resource): resource is SignatureName {
+  return signatureNames.some((name) => name === resource);
+}
 
 function routeOf(path: string): Route | undefined {
   if (path === '/health') return 'health';

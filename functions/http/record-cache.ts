@@ -27,7 +27,7 @@ export type RecordCache = {
 
 /**
  * A ticket and a WeCom token have no successor before their end, and mostly one within two seconds after it: in that time a
- * caller waits, rather than fail (docs/decisions/0005). Shorter than SDKs' time-outs, mostly five seconds or more.
+ * caller waits, rather than fail (docs/decisions/0005-waiting-inside-a-tick.md). Shorter than SDKs' time-outs, mostly five seconds or more.
  */
 const SUCCESSOR_WAIT_MS = 3_000;
 const POLL_INTERVAL_MS = 250;

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type App, accountOf, type FailureKind } from '../core/credential.ts';
+import { type App, accountOf, type FailureKind, type WechatApp } from '../core/credential.ts';
 import { errorCodes, SourceError } from '../core/errors.ts';
 import type { WechatErrorResponse } from './answers.ts';
 import type { WechatRequest } from './attempt.ts';
@@ -59,19 +59,19 @@ function consoleOf(app: App): Console {
     const secret = `${name} (${app.agentId === undefined ? 'the page of this secret' : '应用管理 > the app'})`;
     return { name, secret, ipList: { name: "the app's list of trusted IPs", page: `${secret}: 企业可信IP` } };
   }
-  const { name, secret } = officialConsoles[app.kind] ?? openPlatform;
+  const { name, secret } = officialConsoles[app.kind];
   return { name, secret, ipList: { name: "the account's IP allow-list", page: `${secret}: IP白名单` } };
 }
 
 const miniProgramConsole = { name: 'mp.weixin.qq.com', secret: 'mp.weixin.qq.com (开发管理 > 开发设置)' };
-const openPlatform = { name: 'open.weixin.qq.com', secret: 'open.weixin.qq.com (管理中心 > the app)' };
-const officialConsoles: Readonly<Record<string, { readonly name: string; readonly secret: string }>> = {
+const officialConsoles: Readonly<Record<WechatApp['kind'], Pick<Console, 'name' | 'secret'>>> = {
   'official-account': {
     name: 'mp.weixin.qq.com',
     secret: 'developers.weixin.qq.com/platform (我的业务 > 公众号/服务号 > 基础信息 > 开发信息)',
   },
   'mini-program': miniProgramConsole,
   'mini-game': miniProgramConsole,
+  'open-app': { name: 'open.weixin.qq.com', secret: 'open.weixin.qq.com (管理中心 > the app)' },
 };
 
 /**

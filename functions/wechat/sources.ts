@@ -75,18 +75,19 @@ async function fetchTicket(client: WechatClient, { app, name, accessToken }: Tic
   );
 }
 
+/** `type` of `getticket`: docs/wechat.md#tickets. */
+const getticketTypes = {
+  'jsapi-ticket': 'jsapi',
+  'wx-card-ticket': 'wx_card',
+  'sdk-ticket': '2',
+} as const satisfies Record<Exclude<TicketName, 'agent-config-ticket'>, string>;
+
 /** docs/wechat.md: "Tickets", "WeCom". */
 function ticketRoute(app: App, name: TicketName): { path: string; type?: string } {
   if (name === 'agent-config-ticket') return { path: '/cgi-bin/ticket/get', type: 'agent_config' };
   if (app.kind === 'wecom') return { path: '/cgi-bin/get_jsapi_ticket' };
-  return { path: '/cgi-bin/ticket/getticket', type: ticketTypes[name] };
+  return { path: '/cgi-bin/ticket/getticket', type: getticketTypes[name] };
 }
-
-/** WeChat's own names: docs/wechat.md#tickets. */
-const ticketTypes = {
-  'jsapi-ticket': 'jsapi',
-  'wx-card-ticket': 'wx_card',
-} as const satisfies Record<Exclude<TicketName, 'agent-config-ticket'>, string>;
 
 function grantOf({ answer, upstreamCalls }: Answered<GrantedValue>): Grant {
   return { ...answer, upstreamCalls };

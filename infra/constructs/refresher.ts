@@ -12,6 +12,7 @@ import {
   POWERTOOLS_SERVICE_NAME,
   PROXY_URL_PARAMETER,
   secretRoot,
+  TICK_EVENT,
   tokenRoot,
 } from '../../functions/deployment.ts';
 import { BundledFunction } from './bundled-function.ts';
@@ -135,8 +136,7 @@ export class Refresher extends Construct {
         arn: functionArn,
         roleArn: role.roleArn,
         input: JSON.stringify({
-          source: 'aws.scheduler',
-          'detail-type': 'Scheduled Event',
+          ...TICK_EVENT,
           id: '<aws.scheduler.execution-id>',
           time: '<aws.scheduler.scheduled-time>',
         }),

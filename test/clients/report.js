@@ -1,4 +1,4 @@
-/** What each client is told by the test that starts it; the key is not on the command line, where everybody could read it. */
+/** What the test that starts a client passes to it; the key is not on the command line, where every process could read it. */
 export const { READ_URL, WECHAT_URL, APPID, READER_KEY } = process.env;
 
 /** The page that a JS-SDK signature is made for. */

@@ -225,7 +225,7 @@ describe('a deployment', () => {
   test('refuses a wrong event by the name of its field', async () => {
     const { FunctionError, answer } = await invoke({ app: 'shop', forse: true });
     expect(FunctionError).toBe('Unhandled');
-    expect(answer.errorMessage).toBe('The event was refused: forse: not a field of this event');
+    expect(answer.errorMessage).toBe('forse: not a field of this event');
   });
 
   test('keeps the token over a redeploy', async () => {
@@ -293,9 +293,15 @@ describe('a deployment', () => {
     expect((await withKey()).status).toBe(200);
     expect((await runCommand(['reader-key', 'revoke', 'e2e'])).code).toBe(0);
     expect((await runCommand(['reader-key', 'list'])).stdout).toMatch(/^e2e +revoked /m);
-    expect(await runCommand(['cleanup'])).toMatchObject({ code: 0, stdout: 'Nothing is left behind.\n' });
+    expect(await runCommand(['cleanup'])).toMatchObject({ code: 0, stdout: 'There are no orphans.\n' });
     expect(await runCommand(['status', '--stack', 'Other'])).toMatchObject({ code: 3 });
-    expect(await runCommand(['status', 'unknown'])).toMatchObject({ code: 2, stdout: '' });
+    const unknown = await runCommand(['status', 'unknown']);
+    expect(unknown).toMatchObject({
+      stdout: '',
+      stderr: expect.stringContaining('app: no app of this name'),
+    });
+    // 2 on AWS; but MiniStack replaces the name of a function's error by Runtime.HandlerError, and then it is 1.
+    expect([1, 2]).toContain(unknown.code);
   });
 
   test('gives up the old AppSecret only when WeChat takes the new one', async () => {

@@ -92,10 +92,10 @@ export class Deployment {
 
   /** The topic's policy denies plain HTTP, which is all that the emulator speaks; the role must be admitted by its own. */
   async #admitPlainHttp(): Promise<void> {
-    const nobodyDenied = JSON.stringify({ Version: '2012-10-17', Statement: [] });
+    const withoutStatements = JSON.stringify({ Version: '2012-10-17', Statement: [] });
     const TopicArn = this.output('AlarmTopicArn');
     await this.root.sns.send(
-      new SetTopicAttributesCommand({ TopicArn, AttributeName: 'Policy', AttributeValue: nobodyDenied }),
+      new SetTopicAttributesCommand({ TopicArn, AttributeName: 'Policy', AttributeValue: withoutStatements }),
     );
   }
 }

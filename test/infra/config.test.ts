@@ -3,6 +3,8 @@ import { ConfigError, loadConfig } from '../../infra/config.ts';
 import { shop } from './synth.ts';
 
 const crm = { name: 'crm', kind: 'wecom', corpId: 'ww0123456789abcdef', agentId: 1000002 };
+const contacts = { name: 'contacts', kind: 'wecom', corpId: 'ww0123456789abcdef' };
+const phone = { name: 'phone', kind: 'open-app', appId: 'wx5678901234abcdef' };
 const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef';
 const proxyAt = (proxyUrlParameter: string) => ({ egress: { mode: 'proxy', proxyUrlParameter } });
 const withApp = (changes: object) => ({ apps: [{ ...shop, ...changes }] });
@@ -26,7 +28,7 @@ describe('what is accepted', () => {
         parameterPrefix: '/wechat',
         refreshAfterMinutes: 100,
         tickMinutes: 1,
-        probeMinutes: 5,
+        probeMinutes: 3,
         wechatHosts: ['https://api.weixin.qq.com', 'https://api2.weixin.qq.com'],
         wecomHosts: ['https://qyapi.weixin.qq.com'],
         readUrl: { auth: 'iam', cacheSeconds: 10 },
@@ -74,6 +76,7 @@ describe('what is accepted', () => {
       'hosts of one app, with a path',
       withApp({ hosts: ['https://wecom.example.com/qyapi', 'http://127.0.0.1:8/x/'] }),
     ],
+    ['a private WeCom below a path', { wecomHosts: ['https://wecom.example.com/qyapi'] }],
   ])('%s', (_name, changes) => {
     expect(() => loadConfig({ wechat: { ...withApp({}), ...changes } })).not.toThrow();
   });
@@ -89,6 +92,38 @@ describe('what is accepted', () => {
       { ...crm, name: 'hr', agentId: 1000003 },
     ];
     expect(loadConfig({ wechat: { apps } }).deployment.apps).toEqual([apps[0], { ...apps[1], tickets: [] }]);
+  });
+
+  test('several secrets of one corp without an agent, beside one with an agent', () => {
+    const apps = [contacts, crm, { ...contacts, name: 'archive', tickets: ['jsapi'] }];
+    expect(loadConfig({ wechat: { apps } }).deployment.apps).toEqual([
+      { ...contacts, tickets: [] },
+      { ...crm, tickets: [] },
+      apps[2],
+    ]);
+  });
+
+  test('an open-platform app: classic by default, with the ticket of the mobile SDK', () => {
+    const apps = [
+      { ...phone, tickets: ['sdk'] },
+      { ...phone, name: 'shop-front', appId: 'wx5678901234abcde0', tokenApi: 'stable' },
+    ];
+    expect(loadConfig({ wechat: { apps } }).deployment.apps).toEqual([
+      { ...apps[0], tokenApi: 'classic' },
+      { ...apps[1], tickets: [] },
+    ]);
+  });
+
+  test.each([
+    ['official-account', shop],
+    ['mini-program', { ...shop, kind: 'mini-program' }],
+    ['mini-game', { ...shop, kind: 'mini-game' }],
+    ['open-app', phone],
+    ['wecom', contacts],
+  ])('hosts of its own for an app of kind %s', (_kind, app) => {
+    const hosts = ['https://wechat.example.com/relay', 'http://127.0.0.1:8080'];
+    expect(loadConfig({ wechat: { apps: [{ ...app, hosts }] } }).deployment.apps[0]?.hosts).toEqual(hosts);
+    expect(loadConfig({ wechat: { apps: [app] } }).deployment.apps[0]).not.toHaveProperty('hosts');
   });
 
   test('every ticket of an official account', () => {
@@ -113,9 +148,39 @@ describe('what is refused, by path', () => {
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: 'Shop' })],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: undefined })],
     ['wechat.apps[0].name', /1 to 32 of a-z, 0-9 and -/, withApp({ name: '' })],
-    ['wechat.apps[0].kind', /official-account, mini-program, mini-game/, withApp({ kind: undefined })],
-    ['wechat.apps[0].appId', /mp\.weixin\.qq\.com/, withApp({ appId: undefined })],
-    ['wechat.apps[0].appId', /mp\.weixin\.qq\.com/, withApp({ appId: 7 })],
+    [
+      'wechat.apps[0].kind',
+      /one of official-account, mini-program, mini-game, open-app, wecom$/,
+      withApp({ kind: undefined }),
+    ],
+    ['wechat.apps[0].appId', /the AppID from the console.*like wx0123/, withApp({ appId: undefined })],
+    ['wechat.apps[0].appId', /the AppID from the console.*like wx0123/, withApp({ appId: 7 })],
+    ['wechat.apps[0].appId', /the AppID from the console.*like wx0123/, withApp({ appId: 'wx1' })],
+    ['wechat.apps[0].appId', /the AppID from the console/, withApp({ appId: 'ww0123456789abcdef' })],
+    ['wechat.apps[0].appId', /the AppID from the console/, withApp({ appId: ' wx0123456789abcdef' })],
+    [
+      'wechat.apps[0].appId',
+      /: is the account's original ID \(原始 ID\); the AppID begins with wx/,
+      withApp({ appId: 'gh_0123456789ab' }),
+    ],
+    ['wechat.apps[0].appId', /original ID/, { apps: [{ ...phone, appId: 'gh_0123456789ab' }] }],
+    ['wechat.apps[0].tickets[0]', /expected one of sdk$/, { apps: [{ ...phone, tickets: ['jsapi'] }] }],
+    ['wechat.apps[0].tickets', /twice/, { apps: [{ ...phone, tickets: ['sdk', 'sdk'] }] }],
+    ['wechat.apps[0].tickets[0]', /expected one of jsapi, wx_card/, withApp({ tickets: ['sdk'] })],
+    ['wechat.apps[0].corpId', /not a key/, { apps: [{ ...phone, corpId: 'ww1' }] }],
+    ['wechat.apps[1].appId', /would invalidate/, { apps: [phone, { ...phone, name: 'b' }] }],
+    [
+      'wechat.apps[0].tickets',
+      /agent_config is an agent's ticket: set agentId, or remove it/,
+      { apps: [{ ...contacts, tickets: ['jsapi', 'agent_config'] }] },
+    ],
+    ['wechat.apps[1].name', /taken/, { apps: [contacts, contacts] }],
+    ['wechat.apps[0].hosts', /a list of base URLs/, withApp({ hosts: 'https://api.weixin.qq.com' })],
+    ['wechat.apps[0].hosts[1]', /needs https/, withApp({ hosts: ['https://a.b', 'http://a.b/x'] })],
+    ['wechat.apps[0].hosts[0]', /not a URL/, { apps: [{ ...contacts, hosts: ['a.b/qyapi'] }] }],
+    ['wechat.apps[0].hosts[0]', /no query or fragment/, withApp({ hosts: ['https://a.b/x?'] })],
+    ['wechat.apps[0].hosts[0]', /no query or fragment/, withApp({ hosts: ['https://a.b/#x'] })],
+    ['wechat.apps[0].hosts[0]', /ends before \/cgi-bin/, withApp({ hosts: ['https://a.b/x/cgi-bin/'] })],
     ['wechat.apps[0].tickets', /a list of tickets/, withApp({ tickets: 'jsapi' })],
     ['wechat.apps[0].tickets[0]', /expected one of jsapi/, withApp({ tickets: ['pay'] })],
     ['wechat.apps[0].colour', /not a key/, withApp({ colour: 'red' })],
@@ -172,7 +237,7 @@ describe('what is refused, by path', () => {
     ],
     ['wechat.apps[1].agentId', /another app's too/, { apps: [crm, { ...crm, name: 'b' }] }],
     ['wechat.apps[0].appSecret', /does not belong in the configuration/, withApp({ appSecret: 'x' })],
-    ['wechat.apps[0].appId', /mp\.weixin\.qq\.com/, withApp({ appId: 'a b' })],
+    ['wechat.apps[0].appId', /the AppID from the console/, withApp({ appId: 'wx0123 456789' })],
     ['wechat.apps[0].tokenApi', /classic.*stable/, withApp({ tokenApi: 'new' })],
     ['wechat.apps[0].tickets[0]', /expected one of jsapi, wx_card/, withApp({ tickets: ['agent_config'] })],
     ['wechat.apps[0].tickets', /twice/, withApp({ tickets: ['jsapi', 'jsapi'] })],
@@ -232,6 +297,8 @@ describe('what is refused, by path', () => {
     }
     const tickets = problems({ wechat: withApp({ kind: 'mini-game', tickets: ['jsapi'], name: 7 }) });
     for (const path of ['name', 'tickets']) expect(tickets).toContain(`wechat.apps[0].${path}: `);
+    const agent = problems({ wechat: { apps: [{ ...contacts, name: 7, tickets: ['agent_config'] }] } });
+    for (const path of ['name', 'tickets']) expect(agent).toContain(`wechat.apps[0].${path}: `);
     const none = problems({ wechat: { tickMinutes: 9 }, stackName: '1st' });
     for (const path of ['wechat.apps', 'wechat.tickMinutes', 'stackName']) {
       expect(none).toContain(`  ${path}: `);
@@ -244,6 +311,7 @@ describe('what is refused, by path', () => {
     ['nothing at all', {}, /no account is configured.*-c appId=wx.*cdk\.json/],
     ['both ways at once', { appId: 'wx0123', wechat: withApp({}) }, /only one of these/],
     ['an appId that is none', { appId: '' }, /^ {2}appId: .*wx0123456789abcdef/m],
+    ['an original ID', { appId: 'gh_0123456789ab' }, /^ {2}appId: is the account's original ID/m],
     ['broken JSON', { wechat: '{apps' }, /wechat: is not JSON; quote it/],
     ['a JSON list', { wechat: '[]' }, /wechat: expected a JSON object/],
     ['JSON null', { wechat: 'null' }, /wechat: expected a JSON object/],

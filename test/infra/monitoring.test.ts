@@ -7,6 +7,8 @@ const apps = [
   { ...shop, tickets: ['jsapi'] },
   { name: 'mini', kind: 'mini-program', appId: 'wxfedcba9876543210', tokenApi: 'stable' },
   { name: 'crm', kind: 'wecom', corpId: 'ww0123456789abcdef', agentId: 1000002, tickets: ['agent_config'] },
+  { name: 'contacts', kind: 'wecom', corpId: 'ww0123456789abcdef' },
+  { name: 'phone', kind: 'open-app', appId: 'wx5678901234abcdef', tickets: ['sdk'] },
 ];
 const stack = tokenStack({ wechat: { apps, alarmEmail: 'ops@example.com' } });
 const resources = resourcesOf(stack);
@@ -34,17 +36,25 @@ describe('alarms', () => {
     expect(Object.keys(alarms).sort()).toEqual(
       [
         ...OF_THE_STACK,
+        'Expiringcontactsaccesstoken',
         'Expiringcrmaccesstoken',
         'Expiringcrmagentconfigticket',
         'Expiringminiaccesstoken',
+        'Expiringphoneaccesstoken',
+        'Expiringphonesdkticket',
         'Expiringshopaccesstoken',
         'Expiringshopjsapiticket',
+        'FailuresInARowcontacts',
         'FailuresInARowcrm',
         'FailuresInARowmini',
+        'FailuresInARowphone',
         'FailuresInARowshop',
+        'QuotaNearphone',
         'QuotaNearshop',
+        'UnexpectedRotationcontacts',
         'UnexpectedRotationcrm',
         'UnexpectedRotationmini',
+        'UnexpectedRotationphone',
         'UnexpectedRotationshop',
       ].sort(),
     );
@@ -67,7 +77,7 @@ describe('alarms', () => {
         /^(.+) What to do: docs\/runbook\.md#([a-z-]+)$/.exec(String(AlarmDescription)) ?? [];
       expect(text.length, id).toBeGreaterThan(60);
       expect(headings, id).toContain(anchor);
-      const [app] = /(shop|mini|crm)/.exec(id) ?? [];
+      const [app] = /(shop|mini|crm|contacts|phone)/.exec(id) ?? [];
       if (app) expect(text).toContain(`app '${app}'`);
     }
   });
@@ -78,6 +88,9 @@ describe('alarms', () => {
     ['mini', 'access-token', 240],
     ['crm', 'access-token', 1],
     ['crm', 'agent-config-ticket', 1],
+    ['contacts', 'access-token', 1],
+    ['phone', 'access-token', 900],
+    ['phone', 'sdk-ticket', 1],
   ])('%s/%s: fewer than %d seconds left in three ticks, or no datapoint', (app, credential, seconds) => {
     expect(alarms[`Expiring${app}${credential.replaceAll('-', '')}`]).toMatchObject({
       Namespace: 'WechatTokenRefresher',

@@ -2,13 +2,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startWorld, type World } from '../../bench/harness/world.ts';
 import { cleanUpApps, cleanUpStack, tablesOf } from '../../cli/commands/cleanup.ts';
 import { createReaderKey, listReaderKeys, revokeReaderKey } from '../../cli/commands/reader-key.ts';
-import { rotateSecret, setSecret } from '../../cli/commands/secret.ts';
+import { rotateSecret, secretParameterOf, setSecret } from '../../cli/commands/secret.ts';
 import { refresherClient } from '../../cli/refresher-client.ts';
-import { secretParameterOf } from '../../cli/secret-parameter.ts';
 import type { Terminal } from '../../cli/terminal.ts';
 import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
 
-/** What the commands do to a deployment: real DynamoDB, SSM and WeChat over HTTP, and no mistake undone by luck. */
+/** What the commands do to a deployment, against real DynamoDB and SSM APIs, and WeChat over HTTP. */
 
 const SECRET = '/wechat/secrets/shop/app-secret';
 const NEW = 'new-secret-0123456789abcdef01234';
@@ -21,7 +20,7 @@ const mini = {
 } as const;
 
 let world: World;
-let spoken: string[];
+let printed: string[];
 let answers: unknown[];
 let terminal: Terminal;
 /** Runs before the next invocation of the refresher. */
@@ -31,12 +30,12 @@ beforeEach(async () => {
   world = await startWorld({ others: [mini] });
   await world.tick();
   world.at(1);
-  spoken = [];
+  printed = [];
   answers = [];
   terminal = {
     json: false,
-    say: (line) => void spoken.push(line),
-    note: (line) => void spoken.push(line),
+    print: (line) => void printed.push(line),
+    note: (line) => void printed.push(line),
     answer: (value) => void answers.push(value),
     during: (_what, work) => work(),
   };
@@ -50,25 +49,25 @@ const refresher = refresherClient(async (event) => {
 });
 const parameter = () =>
   secretParameterOf(world.parameters.client, { prefix: '/wechat', app: 'shop', keyId: undefined });
-const means = () => ({ refresher, parameter: parameter(), terminal });
+const context = () => ({ refresher, parameter: parameter(), terminal });
 
 describe('secret set', () => {
   test('writes a SecureString and has it tried at once', async () => {
     world.simulator.setSecret(DEMO_ACCOUNT.appId, NEW);
-    expect(await setSecret('shop', NEW, means())).toBe(0);
+    expect(await setSecret('shop', NEW, context())).toBe(0);
     expect(world.parameters.writes.at(-1)).toEqual({ name: SECRET, value: NEW, type: 'SecureString' });
-    expect(spoken.join('\n')).toMatch(
+    expect(printed.join('\n')).toMatch(
       /^Wrote \/wechat\/secrets\/shop\/app-secret\.[\s\S]*shop\/access-token +fresh/,
     );
-    expect(spoken.join('\n')).not.toContain(NEW);
+    expect(printed.join('\n')).not.toContain(NEW);
   });
 });
 
 describe('secret rotate', () => {
-  const tries = { forMs: 100, everyMs: 20 };
-  const rotate = (secret = NEW) => rotateSecret('shop', secret, means(), tries);
+  const timing = { timeoutMs: 100, intervalMs: 20 };
+  const rotate = (secret = NEW) => rotateSecret('shop', secret, context(), timing);
 
-  test('keeps the new one when WeChat takes it', async () => {
+  test('keeps the new one when WeChat accepts it', async () => {
     world.simulator.setSecret(DEMO_ACCOUNT.appId, NEW);
     expect(await rotate()).toBe(0);
     expect(world.parameters.get(SECRET)).toBe(NEW);
@@ -76,20 +75,20 @@ describe('secret rotate', () => {
     expect((await world.record())?.version).toBe(2);
   });
 
-  // The refresher has the old one in memory, and WeChat still takes it: that must not count as a proof of the new one.
-  test('puts the old one back when WeChat refuses the new one, and the token goes on', async () => {
+  // The refresher has the old one in memory, and WeChat still accepts it: that must not count as a proof of the new one.
+  test('restores the old one when WeChat rejects the new one, and the token stays', async () => {
     const before = world.parameter();
     expect(await rotate()).toBe(1);
     expect(world.parameters.get(SECRET)).toBe(DEMO_ACCOUNT.secret);
     expect(answers).toEqual([{ app: 'shop', rotated: false, why: expect.stringMatching(/AppSecret/) }]);
-    expect(spoken.join('\n')).toMatch(/was not taken, so the old one is back/);
-    expect(spoken.join('\n')).not.toContain(NEW);
+    expect(printed.join('\n')).toMatch(/was not accepted, so the old one is back/);
+    expect(printed.join('\n')).not.toContain(NEW);
     expect(world.parameter()).toBe(before);
     world.at(100);
     expect((await world.tick())[0]).toMatchObject({ outcome: 'renewed' });
   });
 
-  test('puts the old one back when the refresher cannot be asked', async () => {
+  test('restores the old one when the refresher cannot be asked', async () => {
     meanwhile = () => {
       throw new Error('throttled');
     };
@@ -97,7 +96,7 @@ describe('secret rotate', () => {
     expect(world.parameters.get(SECRET)).toBe(DEMO_ACCOUNT.secret);
   });
 
-  test('puts the old one back when WeChat was not asked in time', async () => {
+  test('restores the old one when WeChat was not asked in time', async () => {
     await world.invoke({ app: 'shop', force: true });
     world.clock.advance(1_000);
     expect(await rotate()).toBe(1);
@@ -114,16 +113,16 @@ describe('secret rotate', () => {
     expect(world.parameters.get(SECRET)).toBe(NEW);
   });
 
-  test('puts the old one back on Ctrl-C', async () => {
+  test('restores the old one on Ctrl-C', async () => {
     await world.invoke({ app: 'shop', force: true });
     world.clock.advance(1_000);
     meanwhile = () => void process.emit('SIGINT');
-    expect(await rotateSecret('shop', NEW, means(), { forMs: 60_000, everyMs: 30_000 })).toBe(1);
+    expect(await rotateSecret('shop', NEW, context(), { timeoutMs: 60_000, intervalMs: 30_000 })).toBe(1);
     expect(world.parameters.get(SECRET)).toBe(DEMO_ACCOUNT.secret);
     expect(process.listenerCount('SIGINT')).toBe(0);
   });
 
-  test('refuses the one that is there already, and an app that has none', async () => {
+  test('rejects the secret that the app already has, and an app that has none', async () => {
     const calls = world.simulator.calls().length;
     await expect(rotate(DEMO_ACCOUNT.secret)).rejects.toMatchObject({ exitCode: 2 });
     world.parameters.remove(SECRET);
@@ -136,38 +135,40 @@ describe('secret rotate', () => {
 describe('reader-key', () => {
   const keys = () => world.readerKeys;
 
-  test('is shown once when it is made, listed without, and revoked by name', async () => {
-    const order = { name: 'web', apps: ['shop'], expiresDays: 30 };
-    expect(await createReaderKey(order, { keys: keys(), refresher, terminal })).toBe(0);
-    const [key = ''] = spoken;
+  test('is shown once when it is created, listed without its value, and revoked by name', async () => {
+    const request = { name: 'web', apps: ['shop'], expiresDays: 30 };
+    expect(await createReaderKey(request, { keys: keys(), refresher, terminal })).toBe(0);
+    const [key = ''] = printed;
     expect(key).toMatch(/^wtk_[\w-]{43}$/);
-    spoken = [];
-    await listReaderKeys(keys(), terminal);
-    expect(spoken.join('\n')).toMatch(/^web +valid +shop /m);
-    expect(spoken.join('\n')).not.toContain(key);
-    expect(await revokeReaderKey('web', keys(), terminal)).toBe(0);
+    printed = [];
+    await listReaderKeys({ keys: keys(), terminal });
+    expect(printed.join('\n')).toMatch(/^web +valid +shop /m);
+    expect(printed.join('\n')).not.toContain(key);
+    expect(await revokeReaderKey('web', { keys: keys(), terminal })).toBe(0);
     expect(answers.at(-1)).toEqual({ name: 'web', revoked: true });
   });
 
-  test('of the same name twice, or of nobody, is refused', async () => {
-    const order = { name: 'web', apps: undefined, expiresDays: undefined };
-    await createReaderKey(order, { keys: keys(), refresher, terminal });
-    await expect(createReaderKey(order, { keys: keys(), refresher, terminal })).rejects.toMatchObject({
+  test('of a name that is in use, or to revoke one that is unknown, is rejected', async () => {
+    const request = { name: 'web', apps: undefined, expiresDays: undefined };
+    await createReaderKey(request, { keys: keys(), refresher, terminal });
+    await expect(createReaderKey(request, { keys: keys(), refresher, terminal })).rejects.toMatchObject({
       exitCode: 1,
     });
-    await expect(revokeReaderKey('nobody', keys(), terminal)).rejects.toMatchObject({ exitCode: 1 });
+    await expect(revokeReaderKey('unknown', { keys: keys(), terminal })).rejects.toMatchObject({
+      exitCode: 1,
+    });
   });
 
-  test('for an app that does not exist is not made', async () => {
-    const order = { name: 'web', apps: ['shop', 'shpo'], expiresDays: undefined };
-    await expect(createReaderKey(order, { keys: keys(), refresher, terminal })).rejects.toThrow(/shop/);
+  test('for an app that does not exist is not created', async () => {
+    const request = { name: 'web', apps: ['shop', 'shpo'], expiresDays: undefined };
+    await expect(createReaderKey(request, { keys: keys(), refresher, terminal })).rejects.toThrow(/shop/);
     expect(await keys().list()).toEqual([]);
   });
 });
 
 describe('cleanup', () => {
-  const place = () => ({ tableName: world.table.tableName, prefix: '/wechat' });
-  const cleaning = (yes: boolean) => ({
+  const location = () => ({ tableName: world.table.tableName, prefix: '/wechat' });
+  const context = (yes: boolean) => ({
     dynamodb: world.table.client,
     ssm: world.parameters.client,
     terminal,
@@ -175,16 +176,16 @@ describe('cleanup', () => {
   });
   const all = new Set(['shop', 'mini']);
 
-  test('takes nothing from apps that are served', async () => {
-    expect(await cleanUpApps({ ...place(), served: all }, cleaning(true))).toBe(0);
-    expect(spoken).toEqual(['Nothing is left behind.']);
+  test('deletes nothing of apps that are served', async () => {
+    expect(await cleanUpApps(location(), all, context(true))).toBe(0);
+    expect(printed).toEqual(['There are no orphans.']);
     expect(world.parameter()).toBeDefined();
   });
 
-  test('takes what an app has left behind: its items, its parameters, its secret', async () => {
+  test('deletes what an app has left behind: its items, its parameters, its secret', async () => {
     await world.readerKeys.create({ name: 'web', apps: ['mini'] });
-    expect(await cleanUpApps({ ...place(), served: new Set(['shop']) }, cleaning(true))).toBe(0);
-    expect(spoken.slice(0, -1)).toEqual([
+    expect(await cleanUpApps(location(), new Set(['shop']), context(true))).toBe(0);
+    expect(printed.slice(0, -1)).toEqual([
       'item       mini/access-token',
       'parameter  /wechat/tokens/mini/access-token',
       'parameter  /wechat/secrets/mini/app-secret',
@@ -196,27 +197,27 @@ describe('cleanup', () => {
     expect(await world.readerKeys.list()).toHaveLength(1);
   });
 
-  test('leaves the parameters of an app that another deployment serves by now', async () => {
+  test('does not delete the parameters of an app that another deployment serves by now', async () => {
     world.parameters.put('/wechat/tokens/mini/access-token', 'of-the-other-deployment');
-    await cleanUpApps({ ...place(), served: new Set(['shop']) }, cleaning(true));
-    expect(spoken[0]).toBe("Parameters of mini hold another deployment's values, and stay.");
+    await cleanUpApps(location(), new Set(['shop']), context(true));
+    expect(printed[0]).toBe("Parameters of mini hold another deployment's values, and are not deleted.");
     expect(world.parameters.get('/wechat/tokens/mini/access-token')).toBe('of-the-other-deployment');
     expect(world.parameters.get('/wechat/secrets/mini/app-secret')).toBeDefined();
     expect(await world.record('access-token', 'mini')).toBeUndefined();
   });
 
-  test('takes nothing unless it is told to', async () => {
-    await expect(cleanUpApps({ ...place(), served: new Set() }, cleaning(false))).rejects.toMatchObject({
+  test('deletes nothing without a confirmation', async () => {
+    await expect(cleanUpApps(location(), new Set(), context(false))).rejects.toMatchObject({
       exitCode: 2,
     });
-    expect(spoken).toContain('parameter  /wechat/tokens/shop/access-token');
+    expect(printed).toContain('parameter  /wechat/tokens/shop/access-token');
     expect(world.parameter()).toBeDefined();
   });
 
-  test('of a destroyed stack takes the table, too', async () => {
+  test('of a destroyed stack deletes the table, too', async () => {
     expect(await tablesOf(world.table.client, 'wechat')).toEqual([world.table.tableName]);
     expect(await tablesOf(world.table.client, 'other')).toEqual([]);
-    expect(await cleanUpStack(place(), cleaning(true))).toBe(0);
+    expect(await cleanUpStack(location(), context(true))).toBe(0);
     expect(world.parameter()).toBeUndefined();
     expect(world.parameters.get(SECRET)).toBeUndefined();
     expect(await tablesOf(world.table.client, 'wechat')).toEqual([]);

@@ -11,7 +11,7 @@ import {
   until,
 } from '../support/start-local-process.ts';
 
-/** The command as ops run it, in a process of its own, against local mode. Against a stack: test/e2e/deploy.test.ts. */
+/** The command as operators run it, in a process of its own, against local mode. Against a stack: test/e2e/deploy.test.ts. */
 
 const VALUE = /sim(classic|stable|ticket)_\S+|demo-secret/;
 
@@ -28,15 +28,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-type Ended = { code: number | null; stdout: string; stderr: string };
+type Result = { code: number | null; stdout: string; stderr: string };
 
 async function run(
   args: readonly string[],
   options: { stopAfter?: RegExp; env?: NodeJS.ProcessEnv } = {},
-): Promise<Ended> {
+): Promise<Result> {
   const child = spawn(process.execPath, ['cli/wechat-token-refresher.js', ...args], {
     cwd: PROJECT,
-    // No account and no region of the machine's own.
+    // Neither the machine's AWS account nor its region.
     env: { PATH: process.env['PATH'], HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -49,7 +49,7 @@ async function run(
   if (options.stopAfter) {
     const { stopAfter } = options;
     await until(() => stopAfter.test(stdout));
-    // As Ctrl-C does: the whole group gets it.
+    // Like Ctrl-C: the whole process group gets it.
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
   }
   const code = await ended;
@@ -88,7 +88,7 @@ describe('against local mode', () => {
     expect(second - first).toBeGreaterThan(1_500);
   });
 
-  test('refresh looks, and renews by force', async () => {
+  test('refresh checks an app, and renews by force', async () => {
     expect((await onLocal('refresh', 'default')).stdout).toMatch(/^default\/access-token +fresh /m);
     const { code, stdout } = await onLocal('refresh', 'default', '--force', '--reason', 'a test', '--json');
     expect(code).toBe(0);
@@ -98,7 +98,7 @@ describe('against local mode', () => {
     );
   });
 
-  test('doctor looks at what there is', async () => {
+  test('doctor checks what local mode has', async () => {
     const { code, stdout } = await onLocal('doctor');
     expect(code).toBe(0);
     for (const line of [
@@ -120,7 +120,7 @@ describe('against local mode', () => {
     ['reader-key', 'create', 'web'],
     ['reader-key', 'revoke', 'web'],
     ['cleanup'],
-  ])('%s %s says why it cannot be done here', async (...args) => {
+  ])('%s %s says why local mode does not have it', async (...args) => {
     expect(await onLocal(...args)).toMatchObject({
       code: 3,
       stdout: '',
@@ -131,22 +131,22 @@ describe('against local mode', () => {
   });
 });
 
-describe('wrong usage ends with 2, and says what is right', () => {
+describe('wrong usage ends with 2, and says what is expected', () => {
   test.each([
-    [['status', 'nobody'], /^wechat-token-refresher: app: no app of this name .*'default'\n$/],
+    [['status', 'unknown'], /^wechat-token-refresher: app: no app of this name .*'default'\n$/],
     [['refresh', 'default', '--reason', 'x'], /^wechat-token-refresher: reason: only goes with 'force'/],
     [['refresh', 'default', '--force', '--credential', 'pay'], /^wechat-token-refresher: credential: /],
     [['refresh'], /missing required argument 'app'/],
     [['statsu'], /unknown command 'statsu'[\s\S]*Did you mean status/],
     [['reader-key', 'create', 'x', '--expires-days', 'soon'], /expected a whole number of days/],
-  ])('%j', async (args, told) => {
+  ])('%j', async (args, expected) => {
     const { code, stdout, stderr } = await onLocal(...args);
     expect(code).toBe(2);
     expect(stdout).toBe('');
-    expect(stderr).toMatch(told);
+    expect(stderr).toMatch(expected);
   });
 
-  test('an address that is none', async () => {
+  test('an invalid address', async () => {
     expect(await run(['status', '--local', 'here'])).toMatchObject({
       code: 2,
       stderr: "wechat-token-refresher: --local: 'here' is not a URL like http://127.0.0.1:8787\n",
@@ -155,7 +155,7 @@ describe('wrong usage ends with 2, and says what is right', () => {
 });
 
 describe('what is not possible from here ends with 3', () => {
-  test('nobody answers', async () => {
+  test('no answer', async () => {
     const { code, stderr } = await run(['status', '--local', 'http://127.0.0.1:9']);
     expect(code).toBe(3);
     expect(stderr).toMatch(

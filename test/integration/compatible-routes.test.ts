@@ -2,7 +2,7 @@ import { crm, shop, startWorld } from '../../bench/harness/world.ts';
 import { serveLocally } from '../../local/server.ts';
 import { tokenRouteConformance } from './simulator/token-route-conformance.ts';
 
-/** The suite that the simulator's own routes pass, here with a reader key in the secret's place. */
+/** The read URL passes the suite that the simulator passes, with a reader key in place of the AppSecret. */
 tokenRouteConformance({
   name: 'the read URL',
   ticketTypes: ['jsapi', 'wx_card'],

@@ -1,8 +1,5 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, test } from 'vitest';
 import { shop, startWorld, type World } from '../../bench/harness/world.ts';
-import { recordTable } from '../../functions/aws/record-table.ts';
-import { blankRecord } from '../../functions/core/credential.ts';
 import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
 
 let world: World;
@@ -11,7 +8,7 @@ afterEach(() => world.close());
 const SECRET = '/wechat/secrets/shop/app-secret';
 
 describe('a configuration error', () => {
-  test('40164 names the IP to allow, keeps the old token, and backs off to ten minutes', async () => {
+  test('40164 names the IP to allow; meanwhile the old token is served, and attempts become fewer', async () => {
     world = await startWorld();
     await world.tick();
     const old = world.parameter();
@@ -31,19 +28,19 @@ describe('a configuration error', () => {
       expect(JSON.parse((await world.get('/apps/shop/access-token')).body).access_token).toBe(old);
     }
     expect(outcomes[0]).toBe('failed');
-    // 1, 2, 4, 8 minutes at most, so between 4 and 7 of 19 ticks ask.
-    const asked = outcomes.filter((outcome) => outcome === 'failed').length;
-    expect(asked).toBeGreaterThanOrEqual(4);
-    expect(asked).toBeLessThanOrEqual(7);
-    expect(outcomes.filter((outcome) => outcome === 'backing-off')).toHaveLength(19 - asked);
+    // The pauses are 1, 2, 4, 8 minutes at most, so between 4 and 7 of 19 ticks call WeChat.
+    const attempts = outcomes.filter((outcome) => outcome === 'failed').length;
+    expect(attempts).toBeGreaterThanOrEqual(4);
+    expect(attempts).toBeLessThanOrEqual(7);
+    expect(outcomes.filter((outcome) => outcome === 'backing-off')).toHaveLength(19 - attempts);
     expect((await world.record())?.failure).toMatchObject({
-      count: asked,
+      count: attempts,
       kind: 'configuration',
       code: '40164',
     });
   });
 
-  test('a missing secret says where to put it, and the tick after it was written succeeds', async () => {
+  test('a missing secret is reported with the parameter to write; the tick after that succeeds', async () => {
     world = await startWorld({ withoutSecret: true });
     for (const minute of [0, 1, 2, 3]) {
       world.at(minute);
@@ -54,7 +51,7 @@ describe('a configuration error', () => {
         'the next tick picks it up.',
     );
     expect(world.simulator.calls()).toHaveLength(0);
-    // The day's calls are counted for the alarm QuotaNear; these were none.
+    // The day's calls are counted for the alarm QuotaNear; WeChat got none.
     expect((await world.record())?.requestsToday).toBe(0);
     world.parameters.put(SECRET, `${DEMO_ACCOUNT.secret}\n`);
     world.at(3.1);
@@ -63,7 +60,7 @@ describe('a configuration error', () => {
     expect((await world.record())?.requestsToday).toBe(1);
   });
 
-  test('a secret that cannot be read says so, and is no call of the day', async () => {
+  test('a secret that cannot be read is reported, and not counted as a call of the day', async () => {
     world = await startWorld();
     world.parameters.down = true;
     expect(await world.tick()).toMatchObject([{ outcome: 'failed', error: { code: 'secret-unreadable' } }]);
@@ -74,10 +71,10 @@ describe('a configuration error', () => {
     expect(await world.tick()).toMatchObject([{ outcome: 'renewed', version: 1 }]);
   });
 
-  test('a reset AppSecret is read again within the attempt, and a wrong one skips the backoff once corrected', async () => {
+  test('a reset AppSecret is read again within the attempt; a wrong one, once corrected, is tried without the backoff', async () => {
     world = await startWorld();
     await world.tick();
-    // The cached secret is refused, and SSM already has the new one: no failure at all.
+    // WeChat rejects the cached secret, and SSM already has the new one: the attempt succeeds.
     world.simulator.setSecret(shop.appId, 'new-secret-1');
     world.parameters.put(SECRET, 'new-secret-1');
     world.at(100);
@@ -93,8 +90,9 @@ describe('a configuration error', () => {
   });
 });
 
-describe('a value in doubt is renewed until WeChat has confirmed one', () => {
-  const dead = async () => !world.simulator.isTokenValid((await world.record())?.current?.value ?? '');
+describe('a value whose validity is unknown is renewed', () => {
+  const isCurrentTokenValid = async () =>
+    world.simulator.isTokenValid((await world.record())?.current?.value ?? '');
 
   test('after a forced refresh of a stable token whose answer was lost', async () => {
     world = await startWorld({ app: { ...shop, tokenApi: 'stable' } });
@@ -107,10 +105,10 @@ describe('a value in doubt is renewed until WeChat has confirmed one', () => {
     expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'validity-unknown' }]);
     world.at(16);
     expect(await world.tick()).toMatchObject([{ outcome: 'fresh' }]);
-    expect(await dead()).toBe(false);
+    expect(await isCurrentTokenValid()).toBe(true);
   });
 
-  test('after a report whose attempt failed', async () => {
+  test('after a report whose renewal failed', async () => {
     world = await startWorld();
     await world.tick();
     const fingerprint = (await world.record())?.current?.fingerprint;
@@ -119,36 +117,38 @@ describe('a value in doubt is renewed until WeChat has confirmed one', () => {
     world.at(20);
     world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 4 });
     expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([
-      { outcome: 'failed', reason: 'reported-rejected' },
+      { outcome: 'fresh', reason: 'probe-failed' },
     ]);
-    expect(await dead()).toBe(true);
+    expect(await isCurrentTokenValid()).toBe(false);
     world.at(21);
-    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'validity-unknown' }]);
-    expect(await dead()).toBe(false);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'rejected-by-wechat' }]);
+    expect(await isCurrentTokenValid()).toBe(true);
   });
 
-  test('after a report of a stable token whose attempt failed', async () => {
+  test('after a report of a stable token whose renewal failed', async () => {
     world = await startWorld({ app: { ...shop, tokenApi: 'stable' } });
     await world.tick();
     const fingerprint = (await world.record())?.current?.fingerprint;
-    // Somebody else forces twice, which kills the first token for good.
+    // Another client forces two refreshes, which invalidate the first token without an overlap.
     for (const minute of [10, 11]) {
       world.at(minute);
-      const body = { grant_type: 'client_credential', appid: shop.appId, secret: DEMO_ACCOUNT.secret };
+      const application = { grant_type: 'client_credential', appid: shop.appId, secret: DEMO_ACCOUNT.secret };
       await fetch(`${world.simulator.url}/cgi-bin/stable_token`, {
         method: 'POST',
-        body: JSON.stringify({ ...body, force_refresh: true }),
+        body: JSON.stringify({ ...application, force_refresh: true }),
       });
     }
-    expect(await dead()).toBe(true);
+    expect(await isCurrentTokenValid()).toBe(false);
     world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 4 });
-    expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([{ outcome: 'failed' }]);
+    expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([
+      { outcome: 'fresh', reason: 'probe-failed' },
+    ]);
     world.at(12);
-    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'validity-unknown' }]);
-    expect(await dead()).toBe(false);
+    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'rejected-by-wechat' }]);
+    expect(await isCurrentTokenValid()).toBe(true);
   });
 
-  test('after a lost answer that a refusal followed', async () => {
+  test('after a lost answer, even if the next attempt was refused', async () => {
     world = await startWorld();
     await world.tick();
     world.at(10);
@@ -166,7 +166,7 @@ describe('a value in doubt is renewed until WeChat has confirmed one', () => {
     expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'validity-unknown' }]);
   });
 
-  test('but not after a plain refusal, which changed nothing', async () => {
+  test('but not after a refusal alone, which changed nothing', async () => {
     world = await startWorld();
     await world.tick();
     world.at(10);
@@ -184,7 +184,7 @@ describe('a value in doubt is renewed until WeChat has confirmed one', () => {
 });
 
 describe('a secret store that is down', () => {
-  test('holds up neither the mirror nor a backoff', async () => {
+  test('does not shorten a backoff, and keeps its error', async () => {
     world = await startWorld();
     await world.tick();
     world.simulator.setState(shop.appId, 50007);
@@ -197,7 +197,7 @@ describe('a secret store that is down', () => {
 });
 
 describe('a mirror that is down', () => {
-  test('costs the renewal nothing, and the next tick after it is back repairs it', async () => {
+  test('does not prevent a renewal; the first tick after it is back writes the parameter', async () => {
     world = await startWorld();
     await world.tick();
     const old = world.parameter();
@@ -220,81 +220,23 @@ describe('a mirror that is down', () => {
   });
 });
 
-describe('one app of several', () => {
-  test('that fails never touches another', async () => {
-    const bad = { ...shop, name: 'bad', appId: 'wxunknown' };
-    const good = Array.from({ length: 60 }, (_, index) => ({
+describe('an app that fails', () => {
+  test('does not affect the 60 others', async () => {
+    const failing = { ...shop, name: 'failing', appId: 'wxunknown' };
+    const others = Array.from({ length: 60 }, (_, index) => ({
       ...shop,
-      name: `good-${index}`,
-      appId: `wxgood${index}`,
+      name: `other-${index}`,
+      appId: `wxother${index}`,
     }));
     world = await startWorld({
-      simulator: { accounts: good.map(({ appId }) => ({ appId, secret: 'secret' })) },
+      simulator: { accounts: others.map(({ appId }) => ({ appId, secret: 'secret' })) },
     });
-    for (const { name } of [...good, bad])
+    for (const { name } of [...others, failing])
       world.parameters.put(`/wechat/secrets/${name}/app-secret`, 'secret');
-    const { results } = await world.another({ apps: [bad, ...good] }).run({});
+    const { results } = await world.another({ apps: [failing, ...others] }).run({});
     expect(results).toHaveLength(61);
-    expect(results[0]).toMatchObject({ app: 'bad', outcome: 'failed', error: { code: '40013' } });
+    expect(results[0]).toMatchObject({ app: 'failing', outcome: 'failed', error: { code: '40013' } });
     expect(results.slice(1).every(({ outcome }) => outcome === 'renewed')).toBe(true);
     expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(61);
-  });
-});
-
-describe('the table', () => {
-  const held = { ...blankRecord('shop/access-token'), leaseId: 'a', leaseUntil: 1_767_225_700_000 };
-
-  test('lets one of many take the lease', async () => {
-    world = await startWorld();
-    const tries = Array.from({ length: 50 }, (_, index) =>
-      world.store.swap(undefined, { ...held, leaseId: `lease-${index}` }),
-    );
-    expect((await Promise.all(tries)).filter(Boolean)).toHaveLength(1);
-  });
-
-  test('refuses the commit of a holder whose lease was taken over', async () => {
-    world = await startWorld();
-    await world.store.swap(undefined, held);
-    expect(await world.store.swap(held, { ...held, leaseId: 'b' })).toBe(true);
-    expect(await world.store.swap(held, { ...held, version: 1, leaseUntil: 0 })).toBe(false);
-    expect(await world.record()).toMatchObject({ leaseId: 'b', version: 0 });
-  });
-
-  test('refuses the lease to somebody who read an older version', async () => {
-    world = await startWorld();
-    await world.store.swap(undefined, held);
-    await world.store.swap(held, { ...held, version: 1, leaseUntil: 0 });
-    expect(await world.store.swap(held, { ...held, leaseId: 'b' })).toBe(false);
-  });
-
-  test.each([
-    ['whose version is gone', { leaseId: { S: 'x' } }],
-    ['whose version is no number', { leaseId: { S: 'x' }, version: { S: 'seven' } }],
-    ['whose lease id is empty', { leaseId: { S: '' }, version: { N: '7' } }],
-    ['that is nothing but its key', {}],
-  ])('lets a record be renewed %s', async (_name, item) => {
-    world = await startWorld();
-    const { client, tableName } = world.table;
-    await client.send(
-      new PutItemCommand({ TableName: tableName, Item: { id: { S: 'shop/access-token' }, ...item } }),
-    );
-    expect(await world.tick()).toMatchObject([{ outcome: 'renewed', reason: 'no-value' }]);
-    expect(await world.tick()).toMatchObject([{ outcome: 'fresh' }]);
-  });
-
-  test('counts a write as written when only its answer was lost', async () => {
-    world = await startWorld();
-    let writes = 0;
-    // As the SDK does when a connection breaks after DynamoDB has done its work: the same request once more.
-    world.table.client.middlewareStack.add(
-      (next) => async (args) => {
-        if (++writes === 1) await next(args);
-        return next(args);
-      },
-      { step: 'finalizeRequest', name: 'twice' },
-    );
-    const store = recordTable(world.table.client, world.table.tableName);
-    expect(await store.swap(undefined, held)).toBe(true);
-    expect(writes).toBeGreaterThan(1);
   });
 });

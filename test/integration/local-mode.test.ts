@@ -99,7 +99,7 @@ describe('the demo', () => {
       FunctionError: 'Unhandled',
       answer: {
         errorType: 'InvalidEventError',
-        errorMessage: 'The event was refused: forse: not a field of this event',
+        errorMessage: 'forse: not a field of this event',
         trace: [],
       },
     });

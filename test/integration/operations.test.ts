@@ -2,18 +2,18 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { crm, MINUTE, START, shop, startWorld, type World } from '../../bench/harness/world.ts';
 import { startSimulator } from '../../local/simulator/simulator.ts';
 
-/** What ops ask, and what they are told without asking. */
+/** What operators query, and what they are notified of. */
 
 let world: World;
 afterEach(() => world.close());
 
-const ask = async <T>(event: object) => (await world.refresher.answer(event)) as unknown as T;
+const query = async <T>(event: object) => (await world.refresher.answer(event)) as unknown as T;
 
 describe('a status report', () => {
-  test('says how everything stands, without a call to WeChat, a write or a value', async () => {
+  test('shows the state of every credential, without a call to WeChat, a write or a value', async () => {
     world = await startWorld({ app: { ...shop, tickets: ['jsapi'] }, others: [crm] });
     const blank = { version: 0, mirroredVersion: 0, expiresAt: null, renewedAt: null };
-    const before = await ask<object>({ status: true });
+    const before = await query<object>({ status: true });
     expect(before).toMatchObject({
       status: {
         now: START,
@@ -45,7 +45,7 @@ describe('a status report', () => {
     const calls = world.simulator.calls().length;
     const record = await world.record();
 
-    const answer = await ask<{ status: { apps: { credentials: object[] }[] } }>({
+    const answer = await query<{ status: { apps: { credentials: object[] }[] } }>({
       status: true,
       app: 'shop',
     });
@@ -64,10 +64,11 @@ describe('a status report', () => {
         at: START + 100 * MINUTE,
         count: 1,
         refusedIp: '203.0.113.7',
+        rid: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{8}){2}$/),
       },
     });
     world.at(121);
-    expect(await ask({ status: true })).toMatchObject({
+    expect(await query({ status: true })).toMatchObject({
       status: { apps: [{ credentials: [{ state: 'expired' }, { state: 'expired' }] }, {}] },
     });
     expect(JSON.stringify(answer)).not.toContain(world.parameter());
@@ -77,16 +78,17 @@ describe('a status report', () => {
 });
 
 describe('a diagnosis', () => {
-  test('finds who else fetches the token: WeChat counts more calls than we made', async () => {
+  test('shows that another client fetches the token: WeChat counts more calls than ours', async () => {
     world = await startWorld();
     await world.tick();
     for (let calls = 0; calls < 7; calls++) world.simulator.rotate(shop.appId);
     const { fingerprint } = (await world.record())?.current ?? {};
+    world.at(1);
     await world.invoke({ app: 'shop', rejected: fingerprint });
-    expect(await ask({ app: 'shop', diagnose: true })).toEqual({
+    expect(await query({ app: 'shop', diagnose: true })).toEqual({
       diagnosis: {
         app: 'shop',
-        now: START,
+        now: world.clock.now(),
         secret: 'present',
         throughProxy: false,
         hosts: [
@@ -104,9 +106,9 @@ describe('a diagnosis', () => {
     });
   });
 
-  test('says what it could not learn, and why', async () => {
+  test('says what it could not find out, and why', async () => {
     world = await startWorld({ withoutSecret: true });
-    expect(await ask({ app: 'shop', diagnose: true })).toMatchObject({
+    expect(await query({ app: 'shop', diagnose: true })).toMatchObject({
       diagnosis: {
         secret: 'missing',
         tokenCalls: {
@@ -118,7 +120,7 @@ describe('a diagnosis', () => {
     });
     world.parameters.down = true;
     await world.simulator.close();
-    expect(await ask({ app: 'shop', diagnose: true })).toMatchObject({
+    expect(await query({ app: 'shop', diagnose: true })).toMatchObject({
       diagnosis: {
         secret: 'unreadable',
         hosts: [
@@ -126,23 +128,23 @@ describe('a diagnosis', () => {
         ],
       },
     });
-    // The world closes its simulator once more.
+    // `afterEach` closes the world's simulator again.
     world = { ...world, simulator: await startSimulator() };
   });
 
-  test('of WeCom has no count, for WeCom tells none', async () => {
+  test('of a WeCom app has no count, because WeCom has no call for it', async () => {
     world = await startWorld({ others: [crm] });
     await world.tick();
-    expect(await ask({ app: 'crm', diagnose: true })).toMatchObject({
+    expect(await query({ app: 'crm', diagnose: true })).toMatchObject({
       diagnosis: { secret: 'present', tokenCalls: { ours: 1, wechat: null, problem: null } },
     });
   });
 });
 
-describe('a mistake that only ops can repair', () => {
-  const told = () => world.notices.filter(({ notify }) => notify);
+describe('operators are notified of', () => {
+  const notified = () => world.notices.filter(({ notify }) => notify);
 
-  test('is told once, with the IP to allow, however many ticks it lasts; and again when it is back', async () => {
+  test('a configuration error once, with the IP to allow, however many ticks it lasts, and again when it comes back', async () => {
     world = await startWorld();
     await world.tick();
     world.simulator.setAllowedIps(shop.appId, ['198.51.100.1']);
@@ -150,7 +152,7 @@ describe('a mistake that only ops can repair', () => {
       world.at(minute);
       await world.tick();
     }
-    expect(told()).toEqual([
+    expect(notified()).toEqual([
       {
         kind: 'configuration-error',
         app: 'shop',
@@ -168,10 +170,10 @@ describe('a mistake that only ops can repair', () => {
       world.at(minute);
       await world.tick();
     }
-    expect(told()).toHaveLength(2);
+    expect(notified()).toHaveLength(2);
   });
 
-  test('is told at once when it is another one, and once a day while it stays', async () => {
+  test('another configuration error at once, and one that lasts once a day', async () => {
     world = await startWorld({ withoutSecret: true });
     const failing = async (fromMinute: number, minutes: number) => {
       for (let minute = fromMinute; minute < fromMinute + minutes; minute += 15) {
@@ -182,15 +184,15 @@ describe('a mistake that only ops can repair', () => {
     await failing(0, 60);
     world.parameters.put('/wechat/secrets/shop/app-secret', 'wrong');
     await failing(60, 60);
-    expect(told().map(({ message }) => message)).toEqual([
+    expect(notified().map(({ message }) => message)).toEqual([
       expect.stringContaining('is missing'),
       expect.stringContaining('the AppSecret is wrong'),
     ]);
     await failing(120, 24 * 60);
-    expect(told()).toHaveLength(3);
+    expect(notified()).toHaveLength(3);
   });
 
-  test('and what passes by itself is not told', async () => {
+  test('no transient error', async () => {
     world = await startWorld();
     world.simulator.addFault({ kind: 'outage', count: 40 });
     for (let minute = 0; minute < 10; minute++) {
@@ -198,6 +200,6 @@ describe('a mistake that only ops can repair', () => {
       await world.tick();
     }
     expect((await world.record())?.failure?.kind).toBe('transient');
-    expect(told()).toEqual([]);
+    expect(notified()).toEqual([]);
   });
 });

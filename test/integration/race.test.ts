@@ -10,7 +10,7 @@ afterEach(async () => {
   await world.close();
 });
 
-/** 200 events from 4 processes at once, every second one a forced refresh. */
+/** 200 concurrent events from 4 processes, every second one a forced refresh. */
 async function stampede() {
   processes = await Promise.all(Array.from({ length: 4 }, () => startRefresherProcess(world)));
   const events = Array.from({ length: 50 }, (_, index) =>
@@ -21,29 +21,29 @@ async function stampede() {
 }
 
 describe('200 concurrent ticks and forced refreshes from 4 processes', () => {
-  test('make one upstream call and one version step on an empty table', async () => {
+  test('call WeChat once and write one version when the table is empty', async () => {
     world = await startWorld();
     const outcomes = await stampede();
     expect(outcomes).toHaveLength(200);
     expect(outcomes.filter((outcome) => outcome === 'renewed')).toHaveLength(1);
-    expect(outcomes.filter(isLoser)).toHaveLength(199);
+    expect(outcomes.filter(didNotRenew)).toHaveLength(199);
     expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(1);
     expect(await world.record()).toMatchObject({ version: 1, mirroredVersion: 1, leaseUntil: 0 });
     expect(world.parameters.writes).toHaveLength(1);
   });
 
-  test('make one upstream call and one version step when the token is due', async () => {
+  test('call WeChat once and write one version when the token is due', async () => {
     world = await startWorld();
     await world.tick();
     world.at(100);
     const outcomes = await stampede();
     expect(outcomes.filter((outcome) => outcome === 'renewed')).toHaveLength(1);
-    expect(outcomes.filter(isLoser)).toHaveLength(199);
+    expect(outcomes.filter(didNotRenew)).toHaveLength(199);
     expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(2);
     expect(await world.record()).toMatchObject({ version: 2, mirroredVersion: 2, leaseUntil: 0 });
   });
 
-  test('make one upstream call when it fails, too', async () => {
+  test('call WeChat once even when the call fails', async () => {
     world = await startWorld();
     world.simulator.setState(shop.appId, 50007);
     const outcomes = await stampede();
@@ -52,11 +52,11 @@ describe('200 concurrent ticks and forced refreshes from 4 processes', () => {
   });
 });
 
-function isLoser(outcome: string): boolean {
+function didNotRenew(outcome: string): boolean {
   return outcome === 'busy' || outcome === 'fresh';
 }
 
-test('a second forced refresh within 30 s is too soon, a third after them is not', async () => {
+test('a second forced refresh is refused for 30 s, and carried out after that', async () => {
   world = await startWorld();
   await world.tick();
   const force = { app: 'shop', force: true };
@@ -71,7 +71,7 @@ test('a second forced refresh within 30 s is too soon, a third after them is not
   expect(await world.invoke(force)).toMatchObject([{ outcome: 'renewed', version: 3 }]);
 });
 
-test('a thousand reports of one dead token, from 4 processes, make one renewal; a report of an older one none', async () => {
+test('a thousand reports of one dead token from 4 processes cause one renewal; reports of an older token cause none', async () => {
   world = await startWorld();
   await world.tick();
   const first = (await world.record())?.current?.fingerprint;
@@ -85,8 +85,8 @@ test('a thousand reports of one dead token, from 4 processes, make one renewal; 
   const outcomes = results.map((result) => (result === 'killed' ? result : result.outcome));
   expect(outcomes).toHaveLength(1_000);
   expect(outcomes.filter((outcome) => outcome === 'renewed')).toHaveLength(1);
-  expect(outcomes.filter(isLoser)).toHaveLength(999);
-  // The rogue did not call over HTTP: the first fetch, and the one that heals.
+  expect(outcomes.filter(didNotRenew)).toHaveLength(999);
+  // The other client's call is not in this list: these are the first fetch and the renewal.
   expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(2);
   expect(await world.invoke(report)).toMatchObject([{ outcome: 'fresh', version: 2 }]);
   expect(world.simulator.calls('/cgi-bin/token')).toHaveLength(2);

@@ -5,7 +5,7 @@ import { ReaderKeyNameTakenError, UnknownReaderKeyError } from '../../functions/
 import { DEMO_ACCOUNT } from '../../local/simulator/simulator.ts';
 
 const DAY = 24 * 60 * MINUTE;
-const STRANGER = `wtk_${'A'.repeat(43)}`;
+const UNKNOWN_KEY = `wtk_${'A'.repeat(43)}`;
 
 let world: World;
 beforeEach(async () => {
@@ -26,14 +26,14 @@ const gettoken = async (corpsecret: string) => {
   return JSON.parse((await world.get(`/cgi-bin/gettoken?${query}`)).body);
 };
 
-describe('making, listing and revoking', () => {
+describe('creating, listing and revoking', () => {
   test('a key is 32 random bytes, shown once', async () => {
     const [one, another] = [await create('one', ['shop']), await create('another', 'all')];
     for (const key of [one, another]) expect(key).toMatch(/^wtk_[A-Za-z0-9_-]{43}$/);
     expect(one).not.toBe(another);
   });
 
-  test('at rest there is its SHA-256 alone', async () => {
+  test('the table holds its SHA-256, not the key', async () => {
     const key = await create('shop-web', ['shop'], START + DAY);
     const { Items = [] } = await world.table.client.send(
       new ScanCommand({ TableName: world.table.tableName }),
@@ -48,7 +48,7 @@ describe('making, listing and revoking', () => {
     });
   });
 
-  test('the list has every key with its standing, and none of the keys', async () => {
+  test('the list shows the status of every key, and no key itself', async () => {
     const key = await create('first', 'all');
     world.at(1);
     await create('second', ['crm', 'shop'], START + DAY);
@@ -72,7 +72,7 @@ describe('making, listing and revoking', () => {
     expect(await world.readerKeys.list()).toHaveLength(3);
   });
 
-  test('what is not there cannot be revoked, nor what is revoked or expired', async () => {
+  test('an unknown, revoked or expired key cannot be revoked', async () => {
     await expect(world.readerKeys.revoke('none')).rejects.toThrow(UnknownReaderKeyError);
     await create('web', 'all', START + MINUTE);
     world.at(1);
@@ -91,20 +91,20 @@ describe('the native routes', () => {
   });
 
   test.each<[string, string | undefined, number, string]>([
-    ['no key', undefined, 401, 'no-key'],
-    ['a key of somebody else', STRANGER, 401, 'unknown-key'],
-    ['no key at all but a word', 'secret', 401, 'unknown-key'],
+    ['a request without a key', undefined, 401, 'no-key'],
+    ['a key of another deployment', UNKNOWN_KEY, 401, 'unknown-key'],
+    ['a string that is not a key', 'secret', 401, 'unknown-key'],
   ])('refuse %s', async (_, key, status, code) => {
     for (const path of ['/apps/shop/access-token', '/apps/none/access-token', '/health']) {
       const response = await get(path, key);
       expect(response).toMatchObject({ status, headers: { 'cache-control': 'no-store' } });
       expect(response.headers['www-authenticate']).toMatch(/^Bearer/);
       expect(JSON.parse(response.body)).toMatchObject({ error: code });
-      expect(response.body).not.toContain(STRANGER);
+      expect(response.body).not.toContain(UNKNOWN_KEY);
     }
   });
 
-  test('refuse a key that is out of scope, an unknown app apart', async () => {
+  test('refuse an app out of scope with 403, an unknown one with 404', async () => {
     const key = await create('crm-only', ['crm']);
     const response = await get('/apps/shop/access-token', key);
     expect(response.status).toBe(403);
@@ -112,7 +112,7 @@ describe('the native routes', () => {
     expect((await get('/apps/none/access-token', key)).status).toBe(404);
   });
 
-  test('refuse an expired key from its very instant', async () => {
+  test('refuse a key from the instant of its expiry', async () => {
     const key = await create('brief', 'all', START + 5 * MINUTE);
     world.clock.set(START + 5 * MINUTE - 1);
     expect((await get('/apps/shop/access-token', key)).status).toBe(200);
@@ -122,7 +122,7 @@ describe('the native routes', () => {
     });
   });
 
-  test('show in /health what the key may read', async () => {
+  test('show in /health only what the key may read', async () => {
     const key = await create('crm-only', ['crm']);
     const { credentials } = JSON.parse((await get('/health', key)).body);
     expect(credentials.map(({ app, credential }: Record<string, string>) => `${app}/${credential}`)).toEqual([
@@ -144,7 +144,7 @@ describe('the native routes', () => {
 });
 
 describe('a revoked key', () => {
-  test('opens nothing a minute later, with a table that is asked once a minute', async () => {
+  test('is refused within a minute, for which time keys are cached', async () => {
     const key = await create('web', 'all');
     expect((await get('/apps/shop/access-token', key)).status).toBe(200);
     await world.readerKeys.revoke('web');
@@ -159,30 +159,34 @@ describe('a revoked key', () => {
 });
 
 describe('the compatible routes', () => {
-  test('take the key as the secret', async () => {
+  test('take the key in place of the AppSecret', async () => {
     const key = await create('web', ['shop']);
     const current = world.simulator.currentToken(shop.appId, 'classic');
     expect(await token(key)).toEqual({ access_token: current, expires_in: 6300 });
   });
 
   test.each([
-    ['a stranger', async () => STRANGER],
+    ['a key of another deployment', async () => UNKNOWN_KEY],
     ['the AppSecret', async () => DEMO_ACCOUNT.secret],
     ['a key for another app', () => create('crm-only', ['crm'])],
     ['an expired key', () => create('late', 'all', START - 1)],
   ])('answer 40001 to %s', async (_, secret) => {
-    const shown = await secret();
-    const refused = await token(shown);
+    const sent = await secret();
+    const refused = await token(sent);
     expect(refused).toEqual({ errcode: 40001, errmsg: expect.stringMatching(/^invalid credential/) });
-    expect(refused.errmsg).not.toContain(shown);
+    expect(refused.errmsg).not.toContain(sent);
   });
 
-  test("pick the one of a corp's agents that is in the key's scope", async () => {
+  test("serve the one app of a corp that is in the key's scope, with an agent or without", async () => {
     await world.close();
     const hr = { ...crm, name: 'hr', agentId: 1_000_003 };
-    world = await startWorld({ others: [crm, hr], requiresKey: true });
+    const contacts = { name: 'contacts', kind: 'wecom', corpId: crm.corpId, tickets: [] } as const;
+    world = await startWorld({ others: [crm, hr, contacts], requiresKey: true });
     world.simulator.addWecomApp({ corpId: crm.corpId, agentId: hr.agentId, secret: 'the-secret-of-hr' });
     world.parameters.put('/wechat/secrets/hr/app-secret', 'the-secret-of-hr');
+    // WeCom has no agent for this secret; the simulator keeps it under a number all the same.
+    world.simulator.addWecomApp({ corpId: crm.corpId, agentId: 1, secret: 'the-secret-of-contacts' });
+    world.parameters.put('/wechat/secrets/contacts/app-secret', 'the-secret-of-contacts');
     await world.tick();
     expect(await gettoken(await create('hr', ['hr']))).toEqual({
       errcode: 0,
@@ -193,6 +197,10 @@ describe('the compatible routes', () => {
     expect(await gettoken(await create('crm', ['crm']))).toMatchObject({
       access_token: world.simulator.currentWecomToken(crm.corpId, crm.agentId),
     });
+    expect(await gettoken(await create('contacts', ['contacts']))).toMatchObject({
+      access_token: world.simulator.currentWecomToken(crm.corpId, 1),
+    });
+    expect(await gettoken(await create('two', ['contacts', 'hr']))).toMatchObject({ errcode: 40001 });
     expect(await gettoken(await create('both', ['crm', 'hr']))).toEqual({
       errcode: 40001,
       errmsg: expect.stringContaining('several apps of this corp are in scope (crm, hr'),

@@ -27,25 +27,23 @@ afterEach(async () => {
 });
 
 function clientOf(hosts: readonly string[], random = () => 0): WechatClient {
-  const patience = {
+  const timing = {
     now: () => now,
     random,
     sleep: async (ms: number) => {
       pauses.push(ms);
     },
   };
-  return wechatClient({ hosts, errorCodes: officialErrorCodes }, egress, patience, (ms) =>
+  return wechatClient({ hosts, errorCodes: officialErrorCodes }, egress, timing, (ms) =>
     latenciesMs.push(ms),
   );
 }
 
-const app = shop;
-
 function fetchToken(client: WechatClient, secret: string = DEMO_ACCOUNT.secret) {
   return client.call({
-    app,
+    app: shop,
     path: '/cgi-bin/token',
-    query: { grant_type: 'client_credential', appid: app.appId, secret },
+    query: { grant_type: 'client_credential', appid: shop.appId, secret },
     calledWith: 'secret',
     answer: tokenAnswer,
   });
@@ -60,11 +58,11 @@ async function failure(promise: Promise<unknown>): Promise<SourceError> {
   return error as SourceError;
 }
 
-describe('a fault that passes is got past within one attempt', () => {
+describe('a fault that passes is overcome within one call', () => {
   test.each([
     ['WeChat busy', { kind: 'errcode', errcode: -1, errmsg: 'system error' }],
     ['an empty body', { kind: 'empty-body' }],
-    ['a body that is no JSON', { kind: 'not-json' }],
+    ['a body that is not JSON', { kind: 'not-json' }],
     ['HTTP 502', { kind: 'http-status', status: 502 }],
     ['a connection that breaks', { kind: 'drop-before' }],
   ] as const)('%s', async (_name, fault) => {
@@ -75,7 +73,7 @@ describe('a fault that passes is got past within one attempt', () => {
   });
 });
 
-describe('a fault that stays is reported once the attempts are used up', () => {
+describe('a fault that stays is reported after four attempts', () => {
   test.each([
     ['-1', false, { kind: 'errcode', errcode: -1, errmsg: 'system error' }],
     ['empty-body', true, { kind: 'empty-body' }],
@@ -87,12 +85,12 @@ describe('a fault that stays is reported once the attempts are used up', () => {
     const error = await failure(fetchToken(clientOf([simulator.url], () => 0.999)));
     const upstreamCalls = mayHaveRotated ? 4 : 0;
     expect(error).toMatchObject({ code, kind: 'transient', mayHaveRotated, upstreamCalls });
-    expect(simulator.calls('/cgi-bin/token')).toHaveLength(4);
     expect(error.message).toContain(new URL(simulator.url).host);
+    expect(simulator.calls('/cgi-bin/token')).toHaveLength(4);
     expect(error.message).not.toContain(DEMO_ACCOUNT.secret);
   });
 
-  test('an answer that lacks the token is final: another call would only rotate once more', async () => {
+  test('but an answer that lacks the token at once: another call would only rotate once more', async () => {
     simulator.addFault({ kind: 'errcode', errcode: 0, errmsg: 'ok' });
     expect(await failure(fetchToken(clientOf([simulator.url])))).toMatchObject({
       code: 'bad-answer',
@@ -106,16 +104,16 @@ describe('a fault that stays is reported once the attempts are used up', () => {
   });
 });
 
-test('a host that is busy once is asked again, not its neighbour', async () => {
-  const neighbour = await startSimulator();
+test('a host that is busy once is tried again before the next one', async () => {
+  const nextHost = await startSimulator();
   simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 1 });
-  expect((await fetchToken(clientOf([simulator.url, neighbour.url]))).answer.expiresInSeconds).toBe(7200);
+  expect((await fetchToken(clientOf([simulator.url, nextHost.url]))).answer.expiresInSeconds).toBe(7200);
   expect(simulator.calls('/cgi-bin/token')).toHaveLength(2);
-  expect(neighbour.calls()).toEqual([]);
-  await neighbour.close();
+  expect(nextHost.calls()).toEqual([]);
+  await nextHost.close();
 });
 
-test('an answer that was lost is not forgotten over the tries after it', async () => {
+test('a lost answer counts as a possible rotation, whatever the later attempts get', async () => {
   simulator.addFault({ kind: 'drop-after', count: 1 });
   simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error' });
   const error = await failure(fetchToken(clientOf([simulator.url])));
@@ -123,7 +121,7 @@ test('an answer that was lost is not forgotten over the tries after it', async (
   expect(simulator.calls('/cgi-bin/token')).toHaveLength(4);
 });
 
-test('a refusal is final: no second try', async () => {
+test('a refusal is final: there is no second attempt', async () => {
   const error = await failure(fetchToken(clientOf([simulator.url]), 'wrong'));
   expect(error).toMatchObject({
     code: '40001',
@@ -134,73 +132,69 @@ test('a refusal is final: no second try', async () => {
   expect(simulator.calls('/cgi-bin/token')).toHaveLength(1);
 });
 
-describe('a host that cannot be reached', () => {
-  test('is followed by the next one in the list', async () => {
-    const gone = await startSimulator();
-    await gone.close();
-    expect((await fetchToken(clientOf([gone.url, simulator.url]))).answer.expiresInSeconds).toBe(7200);
+describe('the next host is tried', () => {
+  test('when one cannot be reached', async () => {
+    const unreachable = await startSimulator();
+    await unreachable.close();
+    expect((await fetchToken(clientOf([unreachable.url, simulator.url]))).answer.expiresInSeconds).toBe(7200);
     expect(simulator.calls('/cgi-bin/token')).toHaveLength(1);
   });
 
   test.each([
     ['answers 502', { kind: 'http-status', status: 502 }],
     ['breaks the connection', { kind: 'outage' }],
-  ] as const)('or that %s', async (_name, fault) => {
-    const troubled = await startSimulator();
-    troubled.addFault(fault);
-    expect((await fetchToken(clientOf([troubled.url, simulator.url]))).answer.expiresInSeconds).toBe(7200);
-    expect(troubled.calls('/cgi-bin/token')).toHaveLength(1);
+  ] as const)('when one %s', async (_name, fault) => {
+    const faulty = await startSimulator();
+    faulty.addFault(fault);
+    expect((await fetchToken(clientOf([faulty.url, simulator.url]))).answer.expiresInSeconds).toBe(7200);
+    expect(faulty.calls('/cgi-bin/token')).toHaveLength(1);
     expect(simulator.calls('/cgi-bin/token')).toHaveLength(1);
-    await troubled.close();
+    await faulty.close();
   });
 
-  test('and has no neighbour is told without its URL, and WeChat cannot have rotated', async () => {
-    const gone = await startSimulator();
-    await gone.close();
-    const error = await failure(fetchToken(clientOf([gone.url])));
-    expect(error).toMatchObject({
-      code: 'ECONNREFUSED',
-      kind: 'transient',
-      mayHaveRotated: false,
-      upstreamCalls: 0,
-    });
+  test('unless there is none: then the error shows no URL, and WeChat cannot have rotated', async () => {
+    const unreachable = await startSimulator();
+    await unreachable.close();
+    const error = await failure(fetchToken(clientOf([unreachable.url])));
+    const neverSent = { mayHaveRotated: false, upstreamCalls: 0 };
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', kind: 'transient', ...neverSent });
     expect(JSON.stringify([error.message, error.cause, error.stack])).not.toMatch(/secret=|demo-secret/);
   });
 });
 
-describe('the host that works is remembered', () => {
+describe('the host that answers is remembered', () => {
   const MINUTES = 60_000;
 
   test('for ten minutes; then the first one is tried again', async () => {
     const first = await startSimulator();
     const client = clientOf([first.url, simulator.url]);
-    const asked = () => [first, simulator].map((each) => each.calls('/cgi-bin/token').length);
+    const calls = () => [first, simulator].map((each) => each.calls('/cgi-bin/token').length);
     first.addFault({ kind: 'outage' });
     await fetchToken(client);
-    expect(asked()).toEqual([1, 1]);
+    expect(calls()).toEqual([1, 1]);
 
     now = 9 * MINUTES;
     await fetchToken(client);
-    expect(asked()).toEqual([1, 2]);
+    expect(calls()).toEqual([1, 2]);
 
-    // Still down: asked once, and left alone for another ten minutes.
+    // Still down: tried once, and not again for ten minutes.
     now = 10 * MINUTES;
     await fetchToken(client);
-    expect(asked()).toEqual([2, 3]);
+    expect(calls()).toEqual([2, 3]);
     now = 19 * MINUTES;
     await fetchToken(client);
-    expect(asked()).toEqual([2, 4]);
+    expect(calls()).toEqual([2, 4]);
 
     first.clearFaults();
     now = 20 * MINUTES;
     await fetchToken(client);
     now = 21 * MINUTES;
     await fetchToken(client);
-    expect(asked()).toEqual([4, 4]);
+    expect(calls()).toEqual([4, 4]);
     await first.close();
   });
 
-  test('and forgotten when it fails itself, or when the clock was set back', async () => {
+  test('until it fails itself, or the clock is set back', async () => {
     const first = await startSimulator();
     const client = clientOf([first.url, simulator.url]);
     first.addFault({ kind: 'http-status', status: 503, count: 1 });
@@ -216,7 +210,7 @@ describe('the host that works is remembered', () => {
     await first.close();
   });
 
-  test('a refusal is an answer: the next call begins at the same host', async () => {
+  test('also when its answer is a refusal', async () => {
     const second = await startSimulator();
     const client = clientOf([simulator.url, second.url]);
     await failure(fetchToken(client, 'wrong'));
@@ -226,15 +220,15 @@ describe('the host that works is remembered', () => {
   });
 });
 
-test('the whole call ends after eight seconds, whatever is still open', async () => {
+test('a call ends after eight seconds, with all its attempts', async () => {
   const silent: Server = createServer(() => undefined).listen(0, '127.0.0.1');
   await new Promise((resolve) => silent.once('listening', resolve));
   const address = silent.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  const started = performance.now();
+  const startedAt = performance.now();
   const error = await failure(fetchToken(clientOf([`http://127.0.0.1:${address.port}`])));
   expect(error).toMatchObject({ code: 'timeout', mayHaveRotated: true, upstreamCalls: 2 });
-  expect(performance.now() - started).toBeGreaterThan(7_900);
-  expect(performance.now() - started).toBeLessThan(9_000);
+  expect(performance.now() - startedAt).toBeGreaterThan(7_900);
+  expect(performance.now() - startedAt).toBeLessThan(9_000);
   silent.close();
 }, 15_000);

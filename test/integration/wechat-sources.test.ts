@@ -8,7 +8,7 @@ import { officialErrorCodes } from '../../functions/wechat/official-error-codes.
 import { wechatSource } from '../../functions/wechat/sources.ts';
 import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
 import { type AnsweringServer, type Reply, startAnsweringServer } from '../support/answering-server.ts';
-import { crm, shop } from '../support/apps.ts';
+import { crm, phone, shop } from '../support/apps.ts';
 
 const TOKEN = 'the-token-that-is-probed';
 const SECRET = '0123456789abcdef0123456789abcdef';
@@ -141,6 +141,7 @@ describe('a ticket', () => {
   test.each([
     [shop, 'jsapi-ticket', '/cgi-bin/ticket/getticket', 'jsapi'],
     [shop, 'wx-card-ticket', '/cgi-bin/ticket/getticket', 'wx_card'],
+    [phone, 'sdk-ticket', '/cgi-bin/ticket/getticket', '2'],
     [crm, 'jsapi-ticket', '/cgi-bin/get_jsapi_ticket', null],
     [crm, 'agent-config-ticket', '/cgi-bin/ticket/get', 'agent_config'],
   ] as const)('%o %s', async (app, name, path, type) => {

@@ -18,7 +18,7 @@ import {
   startSimulator,
 } from '../../local/simulator/simulator.ts';
 
-/** Every credential there is, one app of each kind, for a simulated week; WeChat over real HTTP, the table in memory. */
+/** A simulated week of every kind of credential; WeChat over real HTTP, the table in memory. */
 
 const WEEK_MINUTES = 7 * 24 * 60;
 const mini: WechatApp = {
@@ -34,7 +34,7 @@ const paths = apps.flatMap(credentialsOf).map(({ app, name }) => `/apps/${app.na
 let simulator: Simulator;
 afterEach(() => simulator.close());
 
-test('a week: no second in which the read URL serves a dead value, and no upstream call too many', async () => {
+test('for a week the read URL never serves an invalid value, and WeChat gets no more calls than necessary', async () => {
   const clock = new ManualClock(START);
   simulator = await startSimulator({
     clock,
@@ -52,10 +52,11 @@ test('a week: no second in which the read URL serves a dead value, and no upstre
     clock: nonWaitingClock(now),
     nonce: () => 'nonce',
   });
-  const dead = new Set<string>();
-  const without = new Map(paths.map((path) => [path, new Set<number>()]));
+  const invalid = new Set<string>();
+  /** The instants at which a path had no value. */
+  const unavailable = new Map(paths.map((path) => [path, new Set<number>()]));
 
-  async function look(): Promise<void> {
+  async function readAll(): Promise<void> {
     for (const path of paths) {
       const { status, body } = await read({
         method: 'GET',
@@ -65,16 +66,16 @@ test('a week: no second in which the read URL serves a dead value, and no upstre
         body: '',
       });
       if (status !== 200) {
-        without.get(path)?.add(clock.now());
+        unavailable.get(path)?.add(clock.now());
         continue;
       }
       const answer = JSON.parse(body);
       if (!simulator.isTokenValid(answer.access_token ?? answer.ticket))
-        dead.add(`${path} at ${clock.now()}`);
+        invalid.add(`${path} at ${clock.now()}`);
     }
   }
 
-  /** Lets the time pass, looking each second in which something may end; elsewhere what is served does not change. */
+  /** Lets the time pass, and reads in each second in which a value may end; at other times what is served does not change. */
   async function passUntil(instant: number): Promise<void> {
     const ends = [...records.values()].some(({ current }) => {
       const end = current?.expiresAt ?? 0;
@@ -82,22 +83,21 @@ test('a week: no second in which the read URL serves a dead value, and no upstre
     });
     for (let second = clock.now() + 1_000; ends && second < instant; second += 1_000) {
       clock.set(second);
-      await look();
+      await readAll();
     }
     clock.set(Math.max(clock.now(), instant));
-    await look();
+    await readAll();
   }
 
-  // Two apps may stay for the same moment, but there is one time.
+  // Two apps may wait for the same moment, but they share one clock.
   let passing = Promise.resolve();
   const sleepUntil = (instant: number) => {
     passing = passing.then(() => passUntil(instant));
     return passing;
   };
 
-  const secrets = { value: '', revision: '1' };
   const secretOf = async ({ kind }: App) => ({
-    ...secrets,
+    revision: '1',
     value: kind === 'wecom' ? DEMO_WECOM_APP.secret : DEMO_ACCOUNT.secret,
   });
   const refresher = createRefresher({
@@ -123,16 +123,16 @@ test('a week: no second in which the read URL serves a dead value, and no upstre
   }
   await refresher.close();
 
-  expect([...dead]).toEqual([]);
-  // What rotates or overlaps is never without a value; what is sticky to its end, for the two seconds of the turn.
-  const turns = Math.ceil(WEEK_MINUTES / 120);
+  expect([...invalid]).toEqual([]);
+  // A value with an overlap is always there; one without is missing for at most two seconds at its end.
+  const ends = Math.ceil(WEEK_MINUTES / 120);
   for (const path of paths) {
     const overlaps = ['/apps/shop/access-token', '/apps/mini/access-token'].includes(path);
-    expect(without.get(path)?.size, path).toBeLessThanOrEqual(overlaps ? 0 : 2 * turns);
+    expect(unavailable.get(path)?.size, path).toBeLessThanOrEqual(overlaps ? 0 : 2 * ends);
   }
 
   const calls = (route: string) => simulator.calls(route).length;
-  // The fewest that the contract allows: every 100 minutes, in the last 5 minutes of 120, and every 120 minutes.
+  // The fewest possible: every 100 minutes (classic), in the last 5 minutes of 120 (stable), every 120 minutes (the rest).
   const fewest = (everyMinutes: number) => Math.ceil(WEEK_MINUTES / everyMinutes);
   expect(calls('/cgi-bin/token')).toBeLessThanOrEqual(fewest(100) * 1.02);
   expect(calls('/cgi-bin/stable_token')).toBeLessThanOrEqual(fewest(115) * 1.02);
@@ -140,6 +140,6 @@ test('a week: no second in which the read URL serves a dead value, and no upstre
   expect(calls('/cgi-bin/ticket/getticket')).toBeLessThanOrEqual(2 * fewest(120) * 1.02);
   expect(calls('/cgi-bin/get_jsapi_ticket')).toBeLessThanOrEqual(fewest(120) * 1.02);
   expect(calls('/cgi-bin/ticket/get')).toBeLessThanOrEqual(fewest(120) * 1.02);
-  // Beside them the probes of three tokens, one every five minutes.
+  // And the probes of three tokens, one every five minutes.
   expect(calls('/cgi-bin/get_api_domain_ip')).toBeLessThanOrEqual(3 * fewest(5));
 }, 60_000);

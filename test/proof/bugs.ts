@@ -33,8 +33,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'a forced refresh ignores the lease of another run',
     file: core('renewal'),
-    find: '  leaseHeld,\n  accessTokenRenewed,\n  forced,',
-    replace: '  forced,\n  leaseHeld,\n  accessTokenRenewed,',
+    find: '  leaseHeld,\n  accessTokenChecked,\n  forced,',
+    replace: '  forced,\n  leaseHeld,\n  accessTokenChecked,',
   },
   {
     name: 'a lease that does not expire',
@@ -82,7 +82,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'the validity counts as known after a lost answer',
     file: core('steps/renew'),
-    find: '(mayInvalidate(policy, reason) && (error.mayHaveRotated || wasRejected(reason)))',
+    find: '(mayInvalidate(policy, reason) && error.mayHaveRotated)',
     replace: 'false',
   },
   {
@@ -94,8 +94,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'the validity stays unknown after a renewal',
     file: core('rules/transitions'),
-    find: '    validityUnknown: false,\n    nextAttemptAt: 0,',
-    replace: '    nextAttemptAt: 0,',
+    find: '    validityUnknown: false,\n    suspectedAt: 0,\n    // One',
+    replace: '    suspectedAt: 0,\n    // One',
   },
   {
     name: 'a failure deletes the current value',
@@ -104,16 +104,16 @@ export const bugs: readonly Bug[] = [
     replace: '    validityUnknown: context.validityUnknown,\n    ...({ current: undefined } as object),\n',
   },
   {
-    name: 'a report renews any current token',
+    name: 'a report is taken for a proof',
     file: core('renewal'),
-    find: 'if (request.rejected === fingerprint) return',
-    replace: 'if (request.rejected !== undefined) return',
+    find: "if (now >= nextProbeAt) return { action: 'probe', reason: 'reported-rejected' };",
+    replace: "return renewAutomatically(input, 'reported-rejected');",
   },
   {
     name: 'a probe that accepts every token',
     file: core('steps/probe'),
-    find: 'if (!(await source.accepts(credential.app, current.value))) {',
-    replace: 'if (!(await source.accepts(credential.app, current.value).then(() => true))) {',
+    find: 'if (answer.accepted) {',
+    replace: 'if (answer) {',
   },
   {
     name: 'a token that is renewed only after it has expired',

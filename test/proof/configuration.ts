@@ -13,4 +13,4 @@ export const schedule = {
 };
 
 export const official = { ...shop, tickets: ['jsapi', 'wx_card'] } as const;
-export const apps: readonly App[] = [official, mini, crm];
+export const apps = [official, mini, crm] as const satisfies readonly App[];

@@ -1,24 +1,37 @@
 import type { WechatApp, WecomApp } from '../../functions/core/credential.ts';
 
-/** An official account with a ticket, a mini program without one, and a WeCom app with both kinds of tickets. */
-export const shop: WechatApp = {
+/** An app of each kind: with a ticket, without one, with both kinds of WeCom's tickets, with the SDK's, without an agent. */
+export const shop = {
   name: 'shop',
   kind: 'official-account',
   appId: 'wx1',
   tokenApi: 'classic',
   tickets: ['jsapi'],
-};
-export const mini: WechatApp = {
+} as const satisfies WechatApp;
+export const mini = {
   name: 'mini',
   kind: 'mini-program',
   appId: 'wx2',
   tokenApi: 'stable',
   tickets: [],
-};
-export const crm: WecomApp = {
+} as const satisfies WechatApp;
+export const crm = {
   name: 'crm',
   kind: 'wecom',
   corpId: 'ww1',
   agentId: 1_000_002,
   tickets: ['jsapi', 'agent_config'],
-};
+} as const satisfies WecomApp;
+export const phone = {
+  name: 'phone',
+  kind: 'open-app',
+  appId: 'wx3',
+  tokenApi: 'stable',
+  tickets: ['sdk'],
+} as const satisfies WechatApp;
+export const contacts = {
+  name: 'contacts',
+  kind: 'wecom',
+  corpId: 'ww1',
+  tickets: [],
+} as const satisfies WecomApp;

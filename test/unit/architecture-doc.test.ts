@@ -8,7 +8,7 @@ import { reasons } from '../../functions/core/renewal.ts';
 const ROOT = new URL('../../', import.meta.url);
 const page = readFileSync(new URL('docs/architecture.md', ROOT), 'utf8');
 
-/** First cells of the rows of a section's tables, without the head; one cell may name several things. */
+/** The names in the first column of a section's tables; one cell may hold several. */
 function firstCells(section: string): string[] {
   const text = page.split(`\n## ${section}\n`)[1]?.split('\n## ')[0] ?? '';
   return [...text.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell]) =>
@@ -16,12 +16,12 @@ function firstCells(section: string): string[] {
   );
 }
 
-test('the page has every reason that an answer can give, and no other', () => {
+test('docs/architecture.md explains every reason that an answer can give, and no other', () => {
   const outcomes = ['fresh', 'renewed', 'unchanged', 'mirrored', 'busy', 'backing-off', 'too-soon', 'failed'];
   expect(firstCells('Reasons')).toEqual([...outcomes, ...reasons]);
 });
 
-test("the page has every attribute of the table's item, and no other", () => {
+test("docs/architecture.md explains every attribute of the table's item, and no other", () => {
   const value = {
     value: 'v',
     fingerprint: 'f',
@@ -48,8 +48,8 @@ test("the page has every attribute of the table's item, and no other", () => {
   expect(firstCells("The table's item").toSorted()).toEqual(Object.keys(toItem(full)).toSorted());
 });
 
-test('the way of a tick names files that are there', () => {
-  const files = [...page.matchAll(/^\d\. .*?`(functions\/[^`]+\.ts)`/gm)].map(([, file]) => file ?? '');
+test('the files that the way of a tick names exist', () => {
+  const files = [...page.matchAll(/^\d+\. .*?`(functions\/[^`]+\.ts)`/gm)].map(([, file]) => file ?? '');
   expect(files.length).toBeGreaterThan(8);
   expect(files.filter((file) => !existsSync(fileURLToPath(new URL(file, ROOT))))).toEqual([]);
 });

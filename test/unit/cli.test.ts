@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { asCliError, CliError } from '../../cli/cli-error.ts';
 import { keyLines } from '../../cli/commands/reader-key.ts';
 import { resultLines } from '../../cli/commands/refresh.ts';
+import { asSecret } from '../../cli/commands/secret.ts';
 import { exitCodeOf, statusLines } from '../../cli/commands/status.ts';
-import { diagnosisChecks, egressCheck, statusChecks } from '../../cli/doctor/app-checks.ts';
+import { diagnosisChecks, egressCheck, statusChecks } from '../../cli/doctor-checks.ts';
 import { bar, duration, table } from '../../cli/format.ts';
 import { refresherClient } from '../../cli/refresher-client.ts';
-import { asSecret } from '../../cli/secret-input.ts';
 import type { Diagnosis } from '../../functions/core/reporting/diagnosis.ts';
 import type {
   AppStatus,
@@ -41,10 +41,11 @@ const ip = {
   message: 'the IP 203.0.113.7 is not on the allow-list. Add it on mp.weixin.qq.com.',
   at: NOW - 2 * MINUTE,
   count: 3,
+  refusedIp: '203.0.113.7',
 };
-const inspectionOf = (...apps: AppStatus[]): StatusReport => ({ now: NOW, apps });
+const reportOf = (...apps: AppStatus[]): StatusReport => ({ now: NOW, apps });
 
-describe('words', () => {
+describe('format', () => {
   test.each([
     [0, '0 s'],
     [59_999, '59 s'],
@@ -53,8 +54,8 @@ describe('words', () => {
     [107 * MINUTE, '1 h 47 min'],
     [50 * 60 * MINUTE, '2 d 2 h'],
     [-5_000, '0 s'],
-  ])('%d ms are %s', (ms, words) => {
-    expect(duration(ms)).toBe(words);
+  ])('%d ms are %s', (ms, text) => {
+    expect(duration(ms)).toBe(text);
   });
 
   test.each([
@@ -84,7 +85,7 @@ describe('words', () => {
 });
 
 describe('status', () => {
-  test('a line a credential, and below it what failed last with its cure', () => {
+  test('one line for each credential, and below it its last error with the remedy', () => {
     const failing = credential({ state: 'failing', lastError: ip, nextAttemptAt: NOW + 30_000 });
     const missing = credential({
       credential: 'jsapi-ticket',
@@ -94,7 +95,7 @@ describe('status', () => {
       version: 0,
       mirroredVersion: 0,
     });
-    expect(statusLines(inspectionOf(shop(failing, missing)))).toEqual([
+    expect(statusLines(reportOf(shop(failing, missing)))).toEqual([
       'CREDENTIAL         STATE    TIME LEFT              RENEWED     VERSION',
       'shop/access-token  failing  ████████░░ 1 h 30 min  30 min ago  7',
       '  40164 2 min 0 s ago, 3 times in a row; next attempt in 30 s',
@@ -103,9 +104,9 @@ describe('status', () => {
     ]);
   });
 
-  test('a value that SSM has not yet got is told', () => {
+  test('a value that SSM does not have yet is marked', () => {
     const lines = statusLines(
-      inspectionOf(shop(credential({ mirroredVersion: 0 }), credential({ mirroredVersion: 6 }))),
+      reportOf(shop(credential({ mirroredVersion: 0 }), credential({ mirroredVersion: 6 }))),
     );
     expect(lines[1]).toMatch(/7 \(SSM has none\)$/);
     expect(lines[2]).toMatch(/7 \(SSM has 6\)$/);
@@ -117,7 +118,7 @@ describe('status', () => {
     ['expired', 1],
     ['missing', 1],
   ])('%s ends with %d', (state, code) => {
-    expect(exitCodeOf(inspectionOf(shop(credential(), credential({ state }))))).toBe(code);
+    expect(exitCodeOf(reportOf(shop(credential(), credential({ state }))))).toBe(code);
   });
 });
 
@@ -146,7 +147,7 @@ test('results of a refresh, with the error of one', () => {
   ]);
 });
 
-test('reader keys by name and standing; the keys themselves are known to nobody', () => {
+test('reader keys by name and status, without the keys themselves', () => {
   const createdAt = NOW - 60 * MINUTE;
   expect(
     keyLines(
@@ -158,10 +159,10 @@ test('reader keys by name and standing; the keys themselves are known to nobody'
       NOW,
     ),
   ).toEqual([
-    'NAME  STANDING  APPS      MADE           EXPIRES',
-    'web   valid     shop,crm  1 h 0 min ago  in 2 d 0 h',
-    'old   expired   all       1 h 0 min ago  1 min 0 s ago',
-    'lost  revoked   all       1 h 0 min ago  never',
+    'NAME  STATUS   APPS      CREATED        EXPIRES',
+    'web   valid    shop,crm  1 h 0 min ago  in 2 d 0 h',
+    'old   expired  all       1 h 0 min ago  1 min 0 s ago',
+    'lost  revoked  all       1 h 0 min ago  never',
   ]);
 });
 
@@ -237,20 +238,20 @@ describe('doctor', () => {
     ],
     [
       { tokenCalls: { ours: 15, wechat: { used: 21, limit: 2000 }, problem: null } },
-      'warning shop token calls today: WeChat counts 21 of 2000, 15 of them ours: somebody else fetches this token',
+      'warning shop token calls today: WeChat counts 21 of 2000, 15 of them ours: another client fetches this token, and each fetch invalidates ours.',
     ],
     [
       { tokenCalls: { ours: 15, wechat: null, problem: 'there is no live token.' } },
-      'warning shop token calls today: 15 of ours; WeChat does not tell its own count: there is no live token.',
+      "warning shop token calls today: 15 of ours; WeChat's own count is unknown: there is no live token.",
     ],
-  ] as [Partial<Diagnosis>, string][])('%j', (changes, told) => {
+  ] as [Partial<Diagnosis>, string][])('%j', (changes, expected) => {
     expect(
-      lines(changes).some((line) => line.startsWith(told)),
+      lines(changes).some((line) => line.startsWith(expected)),
       lines(changes).join('\n'),
     ).toBe(true);
   });
 
-  test('WeCom has no such count, so nothing is said of it', () => {
+  test('WeCom has no such count, so there is no check', () => {
     expect(lines({ tokenCalls: { ours: 15, wechat: null, problem: null } })).toHaveLength(2);
   });
 
@@ -272,7 +273,7 @@ describe('doctor', () => {
       undefined,
       [shop(credential({ lastError: ip }))],
       'problem',
-      /^WeChat saw 203\.0\.113\.7, which is not on the list/,
+      /^WeChat refused 203\.0\.113\.7, which is not on the IP allow-list/,
     ],
   ] as const)('egress by %s', (fixed, apps, level, finding) => {
     expect(egressCheck(fixed, [...apps])).toMatchObject({ level, finding: expect.stringMatching(finding) });
@@ -281,7 +282,7 @@ describe('doctor', () => {
 
 describe('an AppSecret', () => {
   test.each(['0123456789abcdef0123456789abcdef', '  0123456789abcdef0123456789abcdef\r\n'])(
-    '%j is taken',
+    '%j is accepted',
     (text) => {
       expect(asSecret(text)).toBe('0123456789abcdef0123456789abcdef');
     },
@@ -293,24 +294,24 @@ describe('an AppSecret', () => {
     ['two words', /blanks or several lines/],
     ['first\nsecond', /blanks or several lines/],
     ['x'.repeat(257), /more than 256/],
-  ])('%j is refused, and not repeated', (text, told) => {
-    const refusal = (() => {
+  ])('%j is rejected, and not repeated', (text, expected) => {
+    const rejection = (() => {
       try {
         return asSecret(text);
       } catch (error) {
         return error;
       }
     })();
-    expect(refusal).toBeInstanceOf(CliError);
-    expect(refusal).toMatchObject({ exitCode: 2, message: expect.stringMatching(told) });
-    if (text.trim()) expect(String(refusal)).not.toContain(text.trim());
+    expect(rejection).toBeInstanceOf(CliError);
+    expect(rejection).toMatchObject({ exitCode: 2, message: expect.stringMatching(expected) });
+    if (text.trim()) expect(String(rejection)).not.toContain(text.trim());
   });
 });
 
-describe('what goes wrong is told in one line, with a code for scripts', () => {
+describe('an error is one line for people, and an exit code for scripts', () => {
   const awsError = (name: string, message = 'x') => Object.assign(new Error(message), { name });
   test.each([
-    [new CliError('usage', 'say it otherwise'), 2, /^say it otherwise$/],
+    [new CliError('usage', 'wrong option'), 2, /^wrong option$/],
     [awsError('CredentialsProviderError'), 3, /no AWS credentials.*aws configure/],
     [awsError('ExpiredTokenException'), 3, /have expired: log in again/],
     [awsError('Error', 'Region is missing'), 3, /--region or AWS_REGION/],
@@ -320,14 +321,19 @@ describe('what goes wrong is told in one line, with a code for scripts', () => {
       /^AWS refused: .*lambda:InvokeFunction$/,
     ],
     [awsError('ThrottlingException', 'Rate exceeded'), 1, /^Rate exceeded \(ThrottlingException\)$/],
-    ['a string', 1, /no error/],
+    ['a string', 1, /not an Error/],
   ])('%s', (thrown, exitCode, message) => {
     expect(asCliError(thrown)).toMatchObject({ exitCode, message: expect.stringMatching(message) });
   });
 
   test.each([
-    [{ errorMessage: 'The event was refused: app: no app of this name' }, 2, 'app: no app of this name'],
-    [{ errorMessage: 'out of memory' }, 1, 'out of memory'],
+    [
+      { errorType: 'InvalidEventError', errorMessage: 'app: no app of this name' },
+      2,
+      'app: no app of this name',
+    ],
+    [{ errorType: 'Runtime.OutOfMemory', errorMessage: 'out of memory' }, 1, 'out of memory'],
+    [{ errorMessage: 'app: no app of this name' }, 1, 'app: no app of this name'],
     [{}, 1, 'The refresh function failed; its log says why.'],
   ])('the function fails with %j', async (answer, exitCode, message) => {
     const failing = refresherClient(async () => ({ failed: true, payload: JSON.stringify(answer) }));

@@ -9,7 +9,7 @@ import {
 } from '../../functions/wechat/error-codes.ts';
 import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
 import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
-import { crm, mini, shop } from '../support/apps.ts';
+import { contacts, crm, mini, phone, shop } from '../support/apps.ts';
 
 const SECRET = '0123456789abcdef0123456789abcdef';
 const ONCE = { mayHaveRotated: false, upstreamCalls: 1 };
@@ -142,7 +142,9 @@ describe('the remedy names the console of the app', () => {
     [shop, 50007, 'Unfreeze it on mp.weixin.qq.com.'],
     [mini, 40125, 'mp.weixin.qq.com (开发管理 > 开发设置)'],
     [mini, 61004, 'mp.weixin.qq.com (开发管理 > 开发设置): IP白名单'],
+    [phone, 40125, 'open.weixin.qq.com (管理中心 > the app)'],
     [crm, 40001, 'work.weixin.qq.com (应用管理 > the app)'],
+    [contacts, 40001, 'work.weixin.qq.com (the page of this secret)'],
     [crm, 60020, 'work.weixin.qq.com (应用管理 > the app): 企业可信IP'],
   ])('%o %i', (app, errcode, where) => {
     expect(refused(app, errcode, '', 'secret').message).toContain(where);

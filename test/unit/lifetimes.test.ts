@@ -19,21 +19,21 @@ const current: IssuedValue = {
 };
 
 test.each([
-  ['rotating, full life', rotating, 7_200_000, 6_000_000],
-  ['rotating, a shorter one', rotating, 3_600_000, 3_000_000],
-  ['rotating, none left', rotating, 0, 0],
-  ['rotating, ended before it began', rotating, -1_000, -1_000],
-  ['stable, full life', stable, 7_200_000, 6_901_000],
-  ['stable, shorter than the time in which WeChat has another', stable, 240_000, 201_000],
-  ['ticket', ticket, 7_200_000, 7_201_000],
+  ['a rotating value with the full lifetime', rotating, 7_200_000, 6_000_000],
+  ['a rotating value with a shorter lifetime', rotating, 3_600_000, 3_000_000],
+  ['a rotating value without a lifetime', rotating, 0, 0],
+  ['a rotating value that expired before it was issued', rotating, -1_000, -1_000],
+  ['a stable token with the full lifetime', stable, 7_200_000, 6_901_000],
+  ['a stable token with a lifetime of less than five minutes', stable, 240_000, 201_000],
+  ['a ticket', ticket, 7_200_000, 7_201_000],
 ])('%s: when it is due', (_name, mode, lifetimeMs, dueMs) => {
   expect(dueAt({ ...current, expiresAt: T0 + lifetimeMs }, mode)).toBe(T0 + dueMs);
 });
 
 test.each([
-  ['for five minutes', 6_000_000, false, 6_300_000],
-  ['not past its own end', 7_100_000, false, 7_200_000],
-  ['not at all when WeChat rejected it', 6_000_000, true, 6_000_000],
-])('a value that was replaced is accepted %s', (_how, ageMs, wasRejected, untilMs) => {
+  ['stays valid for five minutes', 6_000_000, false, 6_300_000],
+  ['stays valid to its own end at most', 7_100_000, false, 7_200_000],
+  ['is invalid at once if WeChat has rejected it', 6_000_000, true, 6_000_000],
+])('a value that was replaced %s', (_name, ageMs, wasRejected, untilMs) => {
   expect(validUntil(current, T0 + ageMs, wasRejected)).toBe(T0 + untilMs);
 });

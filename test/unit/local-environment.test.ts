@@ -48,6 +48,13 @@ test('by default it is WeChat itself, with its disaster recovery second', () => 
   ]);
 });
 
+test('an open-platform app, by default without its ticket', () => {
+  const phone = { ...account, WECHAT_KIND: 'open-app' };
+  const app = { name: 'default', kind: 'open-app', appId, tokenApi: 'classic' };
+  expect(readEnvironment({ ...phone, WECHAT_TICKETS: 'sdk' }).app).toEqual({ ...app, tickets: ['sdk'] });
+  expect(readEnvironment(phone).app).toEqual({ ...app, tickets: [] });
+});
+
 test('what is set to nothing is not set', () => {
   const nothing = { PORT: '', LOCAL_DIR: '', WECHAT_APPID: '', WECHAT_SECRET: '', WECHAT_HOSTS: '' };
   expect(readEnvironment(nothing)).toEqual(readEnvironment({}));
@@ -72,9 +79,12 @@ describe('a wrong variable is named', () => {
       /^WECHAT_HOSTS: 'api.weixin.qq.com' needs https/,
     ],
     [{ ...account, WECHAT_HOSTS: 'https://a.b/cgi-bin' }, /^WECHAT_HOSTS: a base URL ends before/],
+    [{ ...account, WECHAT_HOSTS: 'https://a.b?x' }, /^WECHAT_HOSTS: a base URL has no query/],
+    [{ ...account, WECHAT_HOSTS: ',' }, /^WECHAT_HOSTS: '' is not a URL/],
     [{ ...account, WECHAT_HOSTS: 'https://u:p@a.b' }, /^WECHAT_HOSTS: a base URL holds no credentials/],
     [{ ...account, WECHAT_HOSTS: 'ftp://a.b' }, /^WECHAT_HOSTS: 'ftp:' is not https/],
-    [{ ...account, WECHAT_APPID: 'wx1' }, /^WECHAT_APPID: expected the AppID from mp\.weixin\.qq\.com/],
+    [{ ...account, WECHAT_APPID: 'wx1' }, /^WECHAT_APPID: expected the AppID from the console/],
+    [{ ...account, WECHAT_APPID: 'gh_0123456789ab' }, /^WECHAT_APPID: is the account's original ID/],
     [{ ...account, WECHAT_KIND: 'wecom' }, /^WECHAT_KIND: local mode has no variables for .* kind wecom$/],
     [{ ...account, WECHAT_KIND: 'other' }, /^WECHAT_KIND: expected one of official-account, /],
     [{ ...account, WECHAT_TOKEN_API: 'new' }, /^WECHAT_TOKEN_API: /],
@@ -83,6 +93,11 @@ describe('a wrong variable is named', () => {
     [
       { ...account, WECHAT_KIND: 'mini-game', WECHAT_TICKETS: 'jsapi' },
       /^WECHAT_TICKETS: this kind has no tickets/,
+    ],
+    [{ ...account, WECHAT_TICKETS: 'sdk' }, /^WECHAT_TICKETS: expected one of jsapi, wx_card$/],
+    [
+      { ...account, WECHAT_KIND: 'open-app', WECHAT_TICKETS: 'jsapi' },
+      /^WECHAT_TICKETS: expected one of sdk$/,
     ],
   ])('%j', (env, message) => {
     expect(() => readEnvironment(env)).toThrow(EnvironmentError);

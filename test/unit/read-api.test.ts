@@ -27,13 +27,13 @@ function recordOf(id: string, value: string, fingerprint = 'a'.repeat(64)): Cred
   };
 }
 
-/** The read API over a table that a test fills, and that counts its reads. */
+/** The read API over a table in memory, which counts its reads. */
 function setUp(cacheSeconds = 10) {
   const records = new Map([
     ['shop/access-token', recordOf('shop/access-token', TOKEN)],
     ['shop/jsapi-ticket', recordOf('shop/jsapi-ticket', TICKET)],
   ]);
-  const state = { now: T0, reads: 0, readMs: 0, down: false, whileAsleep: () => {} };
+  const state = { now: T0, reads: 0, readMs: 0, down: false, onSleep: () => {} };
   const api = readApi({
     apps: [shop, mini],
     authenticator: allowAnonymous,
@@ -51,7 +51,7 @@ function setUp(cacheSeconds = 10) {
       now: () => state.now,
       async sleepUntil(instantMs) {
         state.now = instantMs;
-        state.whileAsleep();
+        state.onSleep();
       },
     },
     nonce: () => 'Wm3WZYTPz0wzccnW',
@@ -64,7 +64,7 @@ function setUp(cacheSeconds = 10) {
 }
 
 describe('GET /apps/<app>/access-token', () => {
-  test('answers the value, the seconds left and the instant of its end', async () => {
+  test('returns the value, the seconds left and the instant of its end', async () => {
     const { get, state } = setUp();
     state.now = T0 + 1_500;
     expect(await get('/apps/shop/access-token')).toEqual({
@@ -79,7 +79,7 @@ describe('GET /apps/<app>/access-token', () => {
     });
   });
 
-  test('serves from memory for cacheSeconds, and a client may keep it for what is left of them', async () => {
+  test('serves from memory for cacheSeconds, and lets clients cache it for the rest of that time', async () => {
     const { get, state } = setUp();
     await get('/apps/shop/access-token');
     state.now = T0 + 4_000;
@@ -90,7 +90,7 @@ describe('GET /apps/<app>/access-token', () => {
     expect(state.reads).toBe(2);
   });
 
-  test('never serves an expired value, not from memory either', async () => {
+  test('never serves an expired value, not even from memory', async () => {
     const { get, state } = setUp();
     state.now = T0 + 7_199_000;
     expect(await get('/apps/shop/access-token')).toMatchObject({
@@ -106,9 +106,9 @@ describe('GET /apps/<app>/access-token', () => {
     expect(response.body).not.toContain(TOKEN);
   });
 
-  describe('in the seconds after the end', () => {
+  describe('in the seconds after the end of a value', () => {
     const END = T0 + 7_200_000;
-    function succeed({ records }: ReturnType<typeof setUp>, id: string) {
+    function putSuccessor({ records }: ReturnType<typeof setUp>, id: string) {
       const record = recordOf(id, 'the-successor', 'b'.repeat(64));
       records.set(id, {
         ...record,
@@ -122,18 +122,18 @@ describe('GET /apps/<app>/access-token', () => {
       ['/apps/shop/jsapi-signature?url=https%3A%2F%2Fexample.com', 'shop/jsapi-ticket'],
       ['/cgi-bin/token?grant_type=client_credential&appid=wx1', 'shop/access-token'],
     ])('%s waits for the successor', async (target, id) => {
-      const around = setUp();
-      const { get, state } = around;
+      const setup = setUp();
+      const { get, state } = setup;
       state.now = END + 100;
-      state.whileAsleep = () => {
-        if (state.now >= END + 1_200) succeed(around, id);
+      state.onSleep = () => {
+        if (state.now >= END + 1_200) putSuccessor(setup, id);
       };
       const { status, body } = await get(target);
       expect({ status, refused: body.includes('errcode') }).toEqual({ status: 200, refused: false });
       expect(state.now).toBe(END + 1_350);
     });
 
-    test('nobody waits for longer than three', async () => {
+    test('no caller waits for longer than three seconds', async () => {
       const { get, state } = setUp();
       state.now = END;
       expect((await get('/apps/shop/access-token')).status).toBe(503);
@@ -142,17 +142,17 @@ describe('GET /apps/<app>/access-token', () => {
       expect(state.now).toBe(END + 3_000);
     });
 
-    test('nor where time stands still', async () => {
+    test('no caller waits for ever when the clock stands still', async () => {
       const { get, state } = setUp();
       state.now = END;
-      state.whileAsleep = () => {
+      state.onSleep = () => {
         state.now = END;
       };
       expect((await get('/apps/shop/access-token')).status).toBe(503);
       expect(state.reads).toBe(13);
     });
 
-    test('and nobody waits for a value of another account', async () => {
+    test('no caller waits for a value of another account', async () => {
       const { get, state, records } = setUp();
       state.now = END;
       const record = recordOf('shop/access-token', TOKEN);
@@ -165,7 +165,7 @@ describe('GET /apps/<app>/access-token', () => {
     });
   });
 
-  test('serves the new value at once when there was none a moment ago', async () => {
+  test('serves a new value at once when there was none before', async () => {
     const { get, records } = setUp();
     records.delete('shop/access-token');
     expect((await get('/apps/shop/access-token')).status).toBe(503);
@@ -173,7 +173,7 @@ describe('GET /apps/<app>/access-token', () => {
     expect((await get('/apps/shop/access-token')).status).toBe(200);
   });
 
-  test('never rounds a time up', async () => {
+  test('rounds times down', async () => {
     const { get, state } = setUp();
     await get('/apps/shop/access-token');
     state.now = T0 + 4_001;
@@ -182,14 +182,14 @@ describe('GET /apps/<app>/access-token', () => {
     expect(JSON.parse(body).expires_in).toBe(7195);
   });
 
-  test('judges a value by the time at which a slow table has answered', async () => {
+  test('does not serve a value that expires while a slow table answers', async () => {
     const { get, state } = setUp();
     state.now = T0 + 7_199_000;
     state.readMs = 2_000;
     expect((await get('/apps/shop/access-token')).status).toBe(503);
   });
 
-  test('answers 304 to whoever has it', async () => {
+  test('answers 304 to a caller that has the current value', async () => {
     const { get, records } = setUp(0);
     const etag = (await get('/apps/shop/access-token')).headers['etag'] ?? '';
     for (const header of [etag, etag.replace('W/', ''), `"x", ${etag}`, '*']) {
@@ -202,7 +202,7 @@ describe('GET /apps/<app>/access-token', () => {
     expect(await get('/apps/shop/access-token', { 'if-none-match': etag })).toMatchObject({ status: 200 });
   });
 
-  test('with ?rejected= skips a memory that still holds the rejected token, and no other', async () => {
+  test('with ?rejected= reads the table again if memory holds the rejected token, and not otherwise', async () => {
     const { get, state, records } = setUp();
     await get('/apps/shop/access-token');
     await get(`/apps/shop/access-token?rejected=${'b'.repeat(64)}`);
@@ -213,7 +213,7 @@ describe('GET /apps/<app>/access-token', () => {
     expect(state.reads).toBe(2);
   });
 
-  test('says why there is nothing to serve', async () => {
+  test('says why there is no value', async () => {
     const { get, records } = setUp();
     records.set('shop/access-token', {
       ...blankRecord('shop/access-token'),
@@ -232,7 +232,7 @@ describe('GET /apps/<app>/access-token', () => {
     });
   });
 
-  test('answers 503 while the table is down, without its words', async () => {
+  test('answers 503 while the table is down, without the error of the table', async () => {
     const { get, state } = setUp();
     state.down = true;
     const response = await get('/apps/shop/access-token');
@@ -247,7 +247,7 @@ describe('GET /apps/<app>/jsapi-signature', () => {
     ['http://mp.weixin.qq.com', 'f4d90daf4b3bca3078ab155816175ba34c443a7b'],
     // By openssl: printf 'jsapi_ticket=…&noncestr=…&timestamp=1414587457&url=http://mp.weixin.qq.com/' | openssl sha1
     ['http://mp.weixin.qq.com/', 'a1a0141122148a10c58bbd00ef52231dc4dda87a'],
-  ])("signs WeChat's own vector of %s", async (url, signature) => {
+  ])('signs the vector of docs/wechat.md for %s', async (url, signature) => {
     expect(
       jsapiSignature({ ticket: TICKET, nonceStr: 'Wm3WZYTPz0wzccnW', timestamp: 1_414_587_457, url }),
     ).toBe(signature);
@@ -266,7 +266,7 @@ describe('GET /apps/<app>/jsapi-signature', () => {
 });
 
 describe('GET /health', () => {
-  test('tells states and seconds, and no values', async () => {
+  test('shows states and seconds, and no values', async () => {
     const { get, records, state } = setUp();
     records.set('mini/access-token', {
       ...blankRecord('mini/access-token'),
@@ -294,17 +294,17 @@ describe('GET /health', () => {
   });
 });
 
-describe('GET /health, in trouble', () => {
+describe('GET /health of a credential that is', () => {
   test.each([
     ['failing', T0 + 60_000, 7140],
     ['expired', T0 + 7_200_000, 0],
   ])('%s', async (state, now, expiresIn) => {
-    const { get, records, state: world } = setUp();
+    const { get, records, state: env } = setUp();
     records.set('shop/access-token', {
       ...recordOf('shop/access-token', TOKEN),
       failure: { count: 1, kind: 'transient', code: '-1', message: 'busy', at: T0, attemptFingerprint: '' },
     });
-    world.now = now;
+    env.now = now;
     expect(JSON.parse((await get('/health')).body).credentials[0]).toMatchObject({
       state,
       expires_in: expiresIn,
@@ -312,7 +312,7 @@ describe('GET /health, in trouble', () => {
   });
 });
 
-describe('a wrong request gets its clear error', () => {
+describe('a wrong request is refused with a code and a message', () => {
   test.each([
     ['GET', '/', 404, 'unknown-route'],
     ['GET', '/apps', 404, 'unknown-route'],

@@ -21,9 +21,18 @@ const record: CredentialRecord = {
   forcedToday: 2,
   requestedAt: 1_767_225_500_000,
   requestsToday: 14,
-  notifiedErrorCode: '40164',
+  notifiedErrors: '40164',
   errorNotifiedAt: 1_767_225_400_000,
   validityUnknown: true,
+  suspectedAt: 1_767_225_603_000,
+  rejectedAt: 1_767_225_604_000,
+  automaticAt: 1_767_225_605_000,
+  automaticToday: 3,
+  callsPerDay: 2_000,
+  countedAt: 1_767_225_606_000,
+  excessCalls: -1,
+  excessCallsHandled: -2,
+  countUnavailableUntil: 1_767_225_607_000,
   current: {
     value: 'token',
     fingerprint: 'abc',
@@ -47,7 +56,7 @@ const record: CredentialRecord = {
   },
 };
 
-test('the item has the names of the contract', () => {
+test('the item has the attributes of docs/architecture.md, and none is lost on reading', () => {
   expect(toItem(record)).toEqual({
     id: { S: 'shop/access-token' },
     value: { S: 'token' },
@@ -60,6 +69,15 @@ test('the item has the names of the contract', () => {
     leaseId: { S: 'lease-1' },
     leaseUntil: { N: '1767225700000' },
     validityUnknown: { BOOL: true },
+    suspectedAt: { N: '1767225603000' },
+    rejectedAt: { N: '1767225604000' },
+    automaticAt: { N: '1767225605000' },
+    automaticToday: { N: '3' },
+    callsPerDay: { N: '2000' },
+    countedAt: { N: '1767225606000' },
+    excessCalls: { N: '-1' },
+    excessCallsHandled: { N: '-2' },
+    countUnavailableUntil: { N: '1767225607000' },
     failureCount: { N: '3' },
     failureKind: { S: 'quota' },
     failureAttempt: { S: 'wx1 classic 1' },
@@ -70,7 +88,7 @@ test('the item has the names of the contract', () => {
     forcedToday: { N: '2' },
     requestedAt: { N: '1767225500000' },
     requestsToday: { N: '14' },
-    notifiedErrorCode: { S: '40164' },
+    notifiedErrors: { S: '40164' },
     errorNotifiedAt: { N: '1767225400000' },
     confirmedAt: { N: '1767225600000' },
     previousFingerprint: { S: 'before' },
@@ -83,43 +101,43 @@ test('the item has the names of the contract', () => {
   expect(fromItem(toItem(blankRecord('a/b')))).toEqual(blankRecord('a/b'));
 });
 
-test('an item that somebody edited by hand is read as far as it goes', () => {
+test('an item that was edited by hand is read as far as possible', () => {
   expect(fromItem({ id: { S: 'a/b' }, version: { N: 'x' }, value: { S: '' } })).toEqual(blankRecord('a/b'));
 });
 
 describe('every write is conditional', () => {
   const table = () => recordTable(client, 'records');
-  const condition = () => dynamodb.commandCalls(PutItemCommand)[0]?.args[0].input;
+  const write = () => dynamodb.commandCalls(PutItemCommand)[0]?.args[0].input;
 
-  test('the first one on there being no record', async () => {
+  test('the first one on the absence of a record', async () => {
     await table().swap(undefined, record);
-    expect(condition()).toMatchObject({
+    expect(write()).toMatchObject({
       TableName: 'records',
       ConditionExpression: 'attribute_not_exists(id)',
     });
   });
 
-  test('the others on the lease id and the version that were read', async () => {
+  test('later ones on the lease id and the version that were read', async () => {
     await table().swap(record, { ...record, leaseId: 'lease-2' });
-    expect(condition()).toMatchObject({
+    expect(write()).toMatchObject({
       ConditionExpression: 'leaseId = :leaseId AND version = :version',
       ExpressionAttributeValues: { ':leaseId': { S: 'lease-1' }, ':version': { N: '7' } },
     });
   });
 
-  test('and on there still being no lease, where there was none', async () => {
+  test('where there was no lease, on its continued absence', async () => {
     await table().swap({ ...record, leaseId: '' }, record);
-    expect(condition()).toMatchObject({
+    expect(write()).toMatchObject({
       ConditionExpression: '(attribute_not_exists(leaseId) OR leaseId = :leaseId) AND version = :version',
       ExpressionAttributeValues: { ':leaseId': { S: '' }, ':version': { N: '7' } },
     });
   });
 });
 
-describe('reading', () => {
+describe('a read', () => {
   const table = () => recordTable(client, 'records');
 
-  test('takes one call for a hundred records, and asks again for what a busy table left out', async () => {
+  test('takes one call for each hundred records, and another for those that a busy table left out', async () => {
     const ids = Array.from({ length: 101 }, (_, index) => `app-${index}/access-token`);
     dynamodb
       .on(BatchGetItemCommand)
@@ -137,12 +155,12 @@ describe('reading', () => {
     });
   });
 
-  test('gives up on a table that never answers in full', async () => {
+  test('fails when the table never returns all records', async () => {
     dynamodb.on(BatchGetItemCommand).callsFake(({ RequestItems }) => ({ UnprocessedKeys: RequestItems }));
     await expect(table().read(['a/b'])).rejects.toThrow('left 1 of 1 records unread');
   });
 
-  test('makes no call for no ids', async () => {
+  test('of no ids makes no call', async () => {
     expect((await table().read([])).size).toBe(0);
     expect(dynamodb.calls()).toHaveLength(0);
   });

@@ -10,7 +10,7 @@ import {
 } from '../../functions/core/renewal.ts';
 import type { RenewalMode } from '../../functions/core/rules/lifetimes.ts';
 
-// 2026-01-01 00:00:00 UTC, in ms: every instant below is literal, so that no test computes what it checks.
+// 2026-01-01 00:00:00 UTC, in ms. Every instant below is literal, so that no test computes what it checks.
 const T0 = 1_767_225_600_000;
 const rotating: RenewalMode = { kind: 'rotating', refreshAfterMs: 6_000_000 };
 const stable: RenewalMode = { kind: 'sticky', renewsBeforeEndMs: 300_000, forcedPerDay: 20 };
@@ -58,7 +58,7 @@ type Row = {
   expected: Decision;
 };
 
-/** As the steps call it: on a record without instants that cannot be true. */
+/** As the steps call it: on a record without implausible instants. */
 function decide(record: CredentialRecord, now: number, policy: RenewalPolicy, request?: RenewalRequest) {
   return decidePlausible(discardImplausibleInstants(record, now), now, policy, request);
 }
@@ -75,7 +75,7 @@ const rows: Row[] = [
   { name: 'at its end it is expired', now: 1_767_232_800_000, expected: renew('expired') },
   { name: 'years later it is expired', now: 4_102_444_800_000, expected: renew('expired') },
   {
-    name: 'a clock that goes back ten minutes renews nothing',
+    name: 'a clock that is set back ten minutes renews nothing',
     now: 1_767_225_000_000,
     expected: skip('healthy'),
   },
@@ -92,7 +92,7 @@ const rows: Row[] = [
     expected: skip('healthy'),
   },
   {
-    name: 'a longer life than 7200 s changes nothing',
+    name: 'a lifetime of more than 7200 s changes nothing',
     record: { current: { ...current, expiresAt: 1_767_312_000_000 } },
     now: 1_767_231_600_000,
     expected: renew('due'),
@@ -106,7 +106,7 @@ const rows: Row[] = [
   { name: 'nor with 300 s left', mode: stable, now: 1_767_232_500_000, expected: skip('healthy') },
   { name: 'but with 299 s left', mode: stable, now: 1_767_232_501_000, expected: renew('due') },
   {
-    name: 'a stable token that was old when it came, with 400 s left, is due 101 s later',
+    name: 'a stable token that WeChat returned with 400 s left is due 101 s later',
     mode: stable,
     record: { current: { ...current, expiresAt: 1_767_226_000_000 } },
     now: 1_767_225_701_000,
@@ -152,32 +152,32 @@ const rows: Row[] = [
   },
   { name: 'no value yet', record: { current: undefined as never }, now: T0, expected: renew('no-value') },
   {
-    name: 'a held lease is left alone, even by force',
+    name: 'a held lease is respected, even by a forced refresh',
     record: { leaseUntil: 1_767_232_900_000 },
     now: 1_767_232_899_999,
     request: { force: true },
     expected: wait('lease-held', 1_767_232_900_000),
   },
   {
-    name: 'an expired lease is no hindrance',
+    name: 'an expired lease is taken over',
     record: { leaseUntil: 1_767_232_900_000 },
     now: 1_767_232_900_000,
     expected: renew('expired'),
   },
   {
-    name: 'force renews a healthy one',
+    name: 'a forced refresh renews a healthy token',
     now: 1_767_225_700_000,
     request: { force: true },
     expected: renew('forced'),
   },
   {
-    name: 'a renewal that ended after the force was asked for satisfies it',
+    name: 'a renewal that ended after the request of a forced refresh satisfies it',
     now: 1_767_225_600_500,
     request: { force: true },
     expected: skip('renewed-while-waiting'),
   },
   {
-    name: 'a second force within 30 s is too soon',
+    name: 'a second forced refresh within 30 s is too soon',
     record: { forcedAt: 1_767_225_700_000 },
     now: 1_767_225_729_999,
     request: { force: true },
@@ -191,7 +191,7 @@ const rows: Row[] = [
     expected: renew('forced'),
   },
   {
-    name: "the twenty-first force of a stable token's day waits for midnight in Beijing",
+    name: "a stable token's twenty-first forced refresh of the day waits for midnight in Beijing",
     mode: stable,
     record: { forcedAt: 1_767_225_700_000, forcedToday: 20 },
     now: 1_767_229_000_000,
@@ -199,7 +199,7 @@ const rows: Row[] = [
     expected: wait('forced-quota-spent', 1_767_283_200_000),
   },
   {
-    name: 'which brings a new count',
+    name: 'when the count starts again',
     mode: stable,
     record: { forcedAt: 1_767_225_700_000, forcedToday: 20 },
     now: 1_767_283_200_000,
@@ -207,26 +207,26 @@ const rows: Row[] = [
     expected: renew('forced'),
   },
   {
-    name: 'a failure is waited out',
+    name: 'after a failure, attempts back off',
     record: { failure, nextAttemptAt: 1_767_231_630_000 },
     now: 1_767_231_629_999,
     expected: wait('backing-off', 1_767_231_630_000),
   },
   {
-    name: 'and then tried again',
+    name: 'and start again after the backoff',
     record: { failure, nextAttemptAt: 1_767_231_630_000 },
     now: 1_767_231_630_000,
     expected: renew('due'),
   },
   {
-    name: 'force passes the backoff',
+    name: 'a forced refresh skips the backoff',
     record: { failure, nextAttemptAt: 1_767_231_630_000 },
     now: 1_767_231_610_000,
     request: { force: true },
     expected: renew('forced'),
   },
   {
-    name: 'a secret that ops changed passes the backoff',
+    name: 'a secret that operators changed skips the backoff',
     record: { failure, nextAttemptAt: 1_767_231_630_000 },
     now: 1_767_231_610_000,
     request: { attemptFingerprint: 'wx1 classic 2' },
@@ -240,14 +240,14 @@ const rows: Row[] = [
     expected: wait('backing-off', 1_767_231_630_000),
   },
   {
-    name: 'a report does not pass the backoff: a thousand of them would be a thousand calls',
+    name: 'a report does not skip the backoff: a thousand of them would be a thousand calls',
     record: { failure, nextAttemptAt: 1_767_231_630_000 },
     now: 1_767_231_610_000,
     request: { rejected: 'f'.repeat(64) },
     expected: wait('backing-off', 1_767_231_630_000),
   },
   {
-    name: 'a backoff does not hold up the mirror',
+    name: 'a backoff does not delay the mirror',
     record: { failure, nextAttemptAt: 1_767_231_630_000, mirroredVersion: 2 },
     now: 1_767_231_610_000,
     expected: { action: 'mirror', reason: 'mirror-behind' },
@@ -265,10 +265,97 @@ const rows: Row[] = [
     expected: renew('due'),
   },
   {
-    name: 'a report of the current value renews it',
-    now: T0,
+    name: 'a report of the current value has it probed',
+    now: T0 + 60_000,
+    request: { rejected: 'f'.repeat(64) },
+    expected: { action: 'probe', reason: 'reported-rejected' },
+  },
+  {
+    name: 'a report right after a probe that WeChat accepted is unfounded, without a call',
+    record: { probedAt: T0, current: { ...current, confirmedAt: T0 } },
+    now: T0 + 14_999,
+    request: { rejected: 'f'.repeat(64) },
+    expected: skip('report-unfounded'),
+  },
+  {
+    name: 'a report while the probe is under way waits for it',
+    record: { probedAt: T0 + 60_000 },
+    now: T0 + 61_000,
+    request: { rejected: 'f'.repeat(64) },
+    expected: { action: 'wait', reason: 'being-checked', untilMs: T0 + 75_000 },
+  },
+  {
+    name: 'a report of a ticket, which WeChat cannot be asked about, renews it',
+    mode: ticket,
+    policy: { canProbe: false },
+    now: T0 + 60_000,
     request: { rejected: 'f'.repeat(64) },
     expected: renew('reported-rejected'),
+  },
+  {
+    name: 'a value that WeChat rejected is renewed',
+    record: { rejectedAt: T0 + 50_000 },
+    now: T0 + 60_000,
+    expected: renew('rejected-by-wechat'),
+  },
+  {
+    name: 'but not within 30 s of the last rotation',
+    record: { rejectedAt: T0 + 20_000 },
+    now: T0 + 30_499,
+    expected: { action: 'wait', reason: 'rotated-recently', untilMs: 1_767_225_630_500 },
+  },
+  {
+    name: 'nor within 30 s of the last renewal for another cause than time',
+    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 70_000, automaticToday: 1 },
+    now: T0 + 99_999,
+    expected: { action: 'wait', reason: 'rotated-recently', untilMs: 1_767_225_700_000 },
+  },
+  {
+    name: 'nor when other causes than time have used a tenth of the day',
+    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 10_000, automaticToday: 200 },
+    now: T0 + 99_999,
+    // 2026-01-02 00:00 in Beijing.
+    expected: { action: 'wait', reason: 'rotation-budget-spent', untilMs: 1_767_283_200_000 },
+  },
+  {
+    name: 'a tenth of the 200 calls of a test account is 20',
+    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 10_000, automaticToday: 20, callsPerDay: 200 },
+    now: T0 + 99_999,
+    expected: { action: 'wait', reason: 'rotation-budget-spent', untilMs: 1_767_283_200_000 },
+  },
+  {
+    name: 'its age renews it all the same',
+    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 10_000, automaticToday: 200 },
+    now: T0 + 6_000_000,
+    expected: renew('due'),
+  },
+  {
+    name: 'a call of another client has the value renewed while it is valid',
+    record: { countedAt: T0 + 60_000, excessCalls: 1 },
+    now: T0 + 60_000,
+    expected: renew('rotated-by-another-client'),
+  },
+  {
+    name: 'once',
+    record: { countedAt: T0 + 60_000, excessCalls: 1, excessCallsHandled: 1 },
+    now: T0 + 60_000,
+    expected: skip('healthy'),
+  },
+  {
+    name: 'and not on the next day in Beijing',
+    record: {
+      countedAt: 1_767_283_199_000,
+      excessCalls: 1,
+      current: { ...current, issuedAt: 1_767_283_000_000, expiresAt: 1_767_290_200_000 },
+    },
+    now: 1_767_283_200_000,
+    expected: skip('healthy'),
+  },
+  {
+    name: 'a suspected value is probed again',
+    record: { suspectedAt: T0 + 50_000, probedAt: T0 + 50_000 },
+    now: T0 + 65_000,
+    expected: { action: 'probe', reason: 'suspected' },
   },
   {
     name: 'a report of an older value does not',
@@ -277,13 +364,13 @@ const rows: Row[] = [
     expected: skip('healthy'),
   },
   {
-    name: 'a rotation nobody confirmed is repeated',
+    name: 'a value whose validity is unknown is renewed',
     record: { validityUnknown: true },
     now: T0,
     expected: renew('validity-unknown'),
   },
   {
-    name: 'a report of it is no news, and nobody else is to blame',
+    name: 'a report of it adds nothing, and is no sign of another client',
     record: { validityUnknown: true },
     now: T0,
     request: { rejected: 'f'.repeat(64) },
@@ -296,7 +383,7 @@ const rows: Row[] = [
     expected: renew('app-changed'),
   },
   {
-    name: 'but not in spite of the backoff of the new account',
+    name: 'but not during the backoff of the new account',
     policy: { account: 'wx2' },
     record: { failure, nextAttemptAt: 1_767_225_630_000 },
     now: T0,
@@ -304,13 +391,13 @@ const rows: Row[] = [
     expected: wait('backing-off', 1_767_225_630_000),
   },
   {
-    name: 'a lease of a wrong clock does not last for ever',
+    name: 'a lease that a wrong clock has written does not last for ever',
     record: { leaseUntil: 1_767_312_000_000 },
     now: 1_767_231_600_000,
     expected: renew('due'),
   },
   {
-    name: 'nor does its backoff',
+    name: 'nor does such a backoff',
     record: { failure, nextAttemptAt: 1_767_312_000_000 },
     now: 1_767_231_600_000,
     expected: renew('due'),
@@ -322,14 +409,14 @@ const rows: Row[] = [
     expected: renew('validity-unknown'),
   },
   {
-    name: 'and does not satisfy a force',
+    name: 'and does not satisfy a forced refresh',
     record: { current: fromTheFuture },
     now: T0,
     request: { force: true },
     expected: renew('forced'),
   },
   {
-    name: 'a failure that ended after the force was asked for answers it',
+    name: 'a failure that ended after the request of a forced refresh answers it',
     record: { failure: { ...failure, at: 1_767_231_600_000 }, nextAttemptAt: 1_767_231_630_000 },
     now: 1_767_231_600_000,
     request: { force: true },
@@ -344,7 +431,7 @@ const rows: Row[] = [
     expected: wait('backing-off', 1_767_225_630_000),
   },
   {
-    name: 'a value that was just found unchanged is not asked for twice in a tick',
+    name: 'a value that WeChat has just returned unchanged is not requested twice in a tick',
     mode: stable,
     record: { nextAttemptAt: 1_767_232_540_000 },
     now: 1_767_232_520_000,
@@ -353,27 +440,30 @@ const rows: Row[] = [
 ];
 
 describe('decide', () => {
-  test.each(rows)('$name', ({ record, mode = rotating, policy, now, request, expected }) => {
-    const full = { account: 'wx1', tickMs: 60_000, probeMs: 0, mode, ...policy };
-    expect(decide({ ...healthy, ...record }, now, full, request)).toEqual(expected);
-  });
+  test.each(rows.map((row) => [row.name, row] as const))(
+    '%s',
+    (_name, { record, mode = rotating, policy, now, request, expected }) => {
+      const full = { account: 'wx1', tickMs: 60_000, canProbe: true, probeMs: 0, mode, ...policy };
+      expect(decide({ ...healthy, ...record }, now, full, request)).toEqual(expected);
+    },
+  );
 });
 
 test.each([
-  ['with the tick that comes a little early', 4.6, 0, 300_000, true],
-  ['not with the one before', 3.6, 0, 300_000, false],
-  ['not twice in a tick', 5, 4.9, 300_000, false],
-  ['again in the next one, if there was no answer', 6, 5, 300_000, true],
-  ['whatever a clock that was a day ahead has written', 5, 1_440, 300_000, true],
-  ['never when it is off', 60, 0, 0, false],
-])('a token is probed %s', (_when, minutes, probedAfterMinutes, probeMs, expected) => {
+  ['is probed by a tick that comes a little early', 4.6, 0, 300_000, true],
+  ['is not probed by the tick before', 3.6, 0, 300_000, false],
+  ['is not probed twice in a tick', 5, 4.9, 300_000, false],
+  ['is probed again by the next tick if there was no answer', 6, 5, 300_000, true],
+  ['is probed even if a clock that was a day ahead has recorded a probe', 5, 1_440, 300_000, true],
+  ['is not probed when probes are off', 60, 0, 0, false],
+])('a token %s', (_name, minutes, probedAfterMinutes, probeMs, expected) => {
   const probedAt = probedAfterMinutes > 0 ? T0 + probedAfterMinutes * 60_000 : 0;
-  const policy = { account: 'wx1', tickMs: 60_000, probeMs, mode: rotating };
+  const policy = { account: 'wx1', tickMs: 60_000, canProbe: true, probeMs, mode: rotating };
   const { action } = decide({ ...healthy, probedAt }, T0 + minutes * 60_000, policy);
   expect(action).toBe(expected ? 'probe' : 'skip');
 });
 
-describe('whatever the record and the time', () => {
+describe('for any record, time and request', () => {
   const instant = fc.integer({ min: T0 - 10_000_000, max: T0 + 20_000_000 });
   const anyRecord = fc
     .record({
@@ -397,25 +487,22 @@ describe('whatever the record and the time', () => {
     });
   const anyPolicy = fc
     .constantFrom(rotating, stable, ticket)
-    .map((mode): RenewalPolicy => ({ account: 'wx1', tickMs: 60_000, probeMs: 300_000, mode }));
-  const anyRequest = fc.constantFrom<RenewalRequest>(
-    {},
-    { force: true },
-    { rejected: 'f'.repeat(64) },
-    { rejectedFingerprint: 'f'.repeat(64) },
-  );
+    .map(
+      (mode): RenewalPolicy => ({ account: 'wx1', tickMs: 60_000, canProbe: true, probeMs: 300_000, mode }),
+    );
+  const anyRequest = fc.constantFrom<RenewalRequest>({}, { force: true }, { rejected: 'f'.repeat(64) });
 
-  test('a held lease is never touched', () => {
+  test('a held lease is respected', () => {
     fc.assert(
       fc.property(anyRecord, instant, anyPolicy, anyRequest, (record, now, policy, request) => {
         const { action } = decide(record, now, policy, request);
-        // No lease lasts longer than a quarter of an hour: what says so was written by a wrong clock, or by hand.
+        // No lease lasts longer than a quarter of an hour: a longer one was written by a wrong clock, or by hand.
         if (record.leaseUntil > now && record.leaseUntil - now <= 900_000) expect(action).toBe('wait');
       }),
     );
   });
 
-  test('a wait has an end in the future, and nothing but a wait has one', () => {
+  test('a wait has an end in the future, and no other action has one', () => {
     fc.assert(
       fc.property(anyRecord, instant, anyPolicy, anyRequest, (record, now, policy, request) => {
         const { action, untilMs } = decide(record, now, policy, request);
@@ -425,7 +512,7 @@ describe('whatever the record and the time', () => {
     );
   });
 
-  test('once lease and backoff are over, a plain tick gets every value that has ended replaced', () => {
+  test('a tick after lease and backoff renews every value that has ended', () => {
     fc.assert(
       fc.property(anyRecord, anyPolicy, (record, policy) => {
         const now = Math.max(

@@ -4,7 +4,7 @@ import { errorCodes } from '../../functions/core/errors.ts';
 import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
 import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
 
-/** The runbook has an entry for whatever operators may be shown. */
+/** The runbook has an entry for everything that operators may be shown. */
 
 const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
 const headings = [...runbook.matchAll(/^#{2,3} (.+)$/gm)].map(([, heading]) => heading ?? '');
@@ -12,7 +12,7 @@ const headings = [...runbook.matchAll(/^#{2,3} (.+)$/gm)].map(([, heading]) => h
 const entries = new Set(headings.flatMap((heading) => heading.split(', ')));
 const anchors = new Set(headings.map(anchorOf));
 
-/** As GitHub makes it. */
+/** The anchor that GitHub gives a heading. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()
@@ -20,7 +20,7 @@ function anchorOf(heading: string): string {
     .replaceAll(' ', '-');
 }
 
-// Alarms link to these: infra/constructs/monitoring.ts.
+// Alarms link to these: infra/constructs/monitoring/.
 test.each([
   'expiring',
   'failures-in-a-row',
@@ -80,7 +80,7 @@ test('every code of our own, and of the network, has an entry', () => {
       ].map(([, code]) => (code ?? '').replace(/\$\{\w+\}/, 'NNN')),
     ),
   ]);
-  // Zod's own word for a check of ours.
+  // Zod's code for a check of ours.
   codes.delete('custom');
   expect(codes.size).toBeGreaterThan(20);
   expect([...codes].filter((code) => !entries.has(code))).toEqual([]);

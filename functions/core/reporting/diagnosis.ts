@@ -102,8 +102,9 @@ async function explainLastRefusal(
 function lastRid(records: Iterable<CredentialRecord>): string | undefined {
   let last: { readonly at: number; readonly rid: string } | undefined;
   for (const { failure } of records) {
-    const rid = failure && 'rid' in failure ? failure.rid : undefined;
-    if (failure && typeof rid === 'string' && failure.at >= (last?.at ?? 0)) last = { at: failure.at, rid };
+    if (failure?.rid !== undefined && failure.at >= (last?.at ?? 0)) {
+      last = { at: failure.at, rid: failure.rid };
+    }
   }
   return last?.rid;
 }

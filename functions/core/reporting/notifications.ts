@@ -6,6 +6,8 @@ import type { Reason } from '../renewal.ts';
 /** A client that rotates every few minutes must not cause a message each time; the count is in the metric. */
 const RENOTIFY_AFTER_MS = 3_600_000;
 const RENOTIFY_DAILY_MS = 86_400_000;
+/** An egress with more addresses than this repeats itself. */
+const MAX_NOTIFIED_ERRORS = 8;
 
 /** What operators are notified of when a renewal is made for this reason; undefined for one that was to be expected. */
 export function rotationNotice(
@@ -14,12 +16,11 @@ export function rotationNotice(
   reason: Reason,
   now: number,
 ): Notice | undefined {
-  if (reason !== 'rejected-by-wechat' && reason !== 'reported-rejected') return undefined;
-  const evidence =
-    reason === 'rejected-by-wechat' ? 'WeChat rejected it' : 'an app reported that WeChat rejected it';
+  const evidence = evidenceOf(reason);
+  if (!evidence) return undefined;
   const remedy =
     app.kind === 'wecom'
-      ? "Find the program that uses this agent's secret, or who reset it."
+      ? 'Find the program that uses this Secret, or who reset it.'
       : 'Find the program that has this account\'s AppSecret and stop it, or move the app to "tokenApi": "stable", whose token it does not invalidate.';
   return {
     kind: 'unexpected-rotation',
@@ -27,6 +28,38 @@ export function rotationNotice(
     credential: name,
     message: `The ${name} of app '${app.name}' became invalid before its time (${evidence}), so it is being renewed: most likely another client fetches it. ${remedy}`,
     notify: now - rotationNotifiedAt >= RENOTIFY_AFTER_MS,
+  };
+}
+
+function evidenceOf(reason: Reason): string | undefined {
+  switch (reason) {
+    case 'rejected-by-wechat':
+      return 'WeChat rejected it';
+    case 'rotated-by-another-client':
+      return 'WeChat counted a call for it that was not ours';
+    case 'reported-rejected':
+      return 'an app reported that WeChat rejected it';
+    default:
+      return undefined;
+  }
+}
+
+/** What operators are notified of when the last renewal is made that other causes than time may use on this day. */
+export function budgetNotice(
+  { app, name }: Credential,
+  { automaticToday }: CredentialRecord,
+  budget: number,
+): Notice | undefined {
+  if (automaticToday !== budget) return undefined;
+  return {
+    kind: 'rotation-budget-spent',
+    app: app.name,
+    credential: name,
+    message:
+      `The ${name} of app '${app.name}' was renewed ${budget} times today because it became invalid before its time. ` +
+      'It is now renewed by its age only, until midnight, Beijing time: each more renewal would bring the daily limit nearer. ' +
+      "Find the program that has this account's AppSecret and stop it; a forced refresh still renews at once.",
+    notify: true,
   };
 }
 
@@ -55,13 +88,20 @@ export function quotaNotice(
  */
 export function configurationErrorNotice(
   { app, name }: Credential,
-  { notifiedErrorCode, errorNotifiedAt, failure }: CredentialRecord,
-  { kind, code, message }: SourceError,
+  { notifiedErrors, errorNotifiedAt, failure }: CredentialRecord,
+  { kind, code, message, refusedIp }: SourceError,
   now: number,
-): Notice | undefined {
+): { notice: Notice; notifiedErrors: string } | undefined {
   if (kind !== 'configuration') return undefined;
+  // Another address that WeChat refuses is another error to correct.
+  const error = refusedIp === undefined ? code : `${code}/${refusedIp}`;
+  const known = notifiedErrors.split(' ').filter(Boolean);
   const lasts = failure?.code === code;
-  const spacingMs = notifiedErrorCode !== code ? 0 : lasts ? RENOTIFY_DAILY_MS : RENOTIFY_AFTER_MS;
-  if (now - errorNotifiedAt < spacingMs) return undefined;
-  return { kind: 'configuration-error', app: app.name, credential: name, message, notify: true };
+  const repeat = now - errorNotifiedAt >= (lasts ? RENOTIFY_DAILY_MS : RENOTIFY_AFTER_MS);
+  if (known.includes(error) && !repeat) return undefined;
+  const others = repeat ? [] : known.filter((each) => each !== error);
+  return {
+    notice: { kind: 'configuration-error', app: app.name, credential: name, message, notify: true },
+    notifiedErrors: [...others, error].slice(-MAX_NOTIFIED_ERRORS).join(' '),
+  };
 }

@@ -1,17 +1,6 @@
 import { type CredentialName, liveValue } from '../credential.ts';
-import type { Decision, Reason } from '../renewal.ts';
+import type { Decision, Outcome, Reason } from '../renewal.ts';
 import type { Snapshot, StepResult } from '../steps/step.ts';
-
-/** What a run did about a credential: docs/architecture.md#reasons. */
-export type Outcome =
-  | 'fresh'
-  | 'renewed'
-  | 'unchanged'
-  | 'mirrored'
-  | 'busy'
-  | 'backing-off'
-  | 'too-soon'
-  | 'failed';
 
 /** What one run did about one credential. Never holds a value. */
 export type CredentialResult = {
@@ -46,6 +35,7 @@ export function leaveAlone({ credential, record, now }: Snapshot, { reason, unti
   const base = { credential, record, reason };
   switch (reason) {
     case 'lease-held':
+    case 'being-checked':
       return { ...base, outcome: 'busy' };
     case 'forced-recently':
     case 'forced-quota-spent':
@@ -53,7 +43,8 @@ export function leaveAlone({ credential, record, now }: Snapshot, { reason, unti
     case 'backing-off':
       return { ...base, outcome: 'backing-off', nextAttemptAt: untilMs, error: record.failure };
     default: {
-      const requeueAt = reason === 'awaiting-successor' ? untilMs : undefined;
+      const worthWaiting = reason === 'awaiting-successor' || reason === 'rotated-recently';
+      const requeueAt = worthWaiting ? untilMs : undefined;
       return liveValue(record, credential.app, now)
         ? { ...base, outcome: 'fresh', requeueAt }
         : { ...base, outcome: 'backing-off', requeueAt, nextAttemptAt: untilMs, error: record.failure };

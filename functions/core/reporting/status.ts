@@ -5,13 +5,17 @@ import {
   type CredentialRecord,
   credentialId,
   credentialsOf,
+  isDoubtful,
   liveValue,
   type TokenApi,
 } from '../credential.ts';
 import type { RecordStore } from '../ports.ts';
 
-/** `failing`: still live, but the last attempt to renew it failed. */
-export type State = 'live' | 'failing' | 'expired' | 'missing';
+/**
+ * `failing`: still live, but the last attempt to renew it failed. `suspect`: may be invalid before its end; served for at most a minute
+ * at a time. `rejected`: known to be invalid, not served.
+ */
+export type State = 'live' | 'failing' | 'suspect' | 'rejected' | 'expired' | 'missing';
 
 /** The state of a credential, without its value. Instants are epoch ms, null = none. */
 export type CredentialStatus = {
@@ -31,6 +35,8 @@ export type CredentialStatus = {
     readonly count: number;
     /** The address that WeChat refused, if that was its reason. */
     readonly refusedIp?: string;
+    /** WeChat's own id of the refused request. */
+    readonly rid?: string;
   } | null;
 };
 
@@ -68,8 +74,10 @@ export async function statusReport(
 }
 
 export function stateOf(record: CredentialRecord | undefined, app: App, now: number): State {
-  if (!liveValue(record, app, now)) return record?.current ? 'expired' : 'missing';
-  return record?.failure ? 'failing' : 'live';
+  if (!record?.current) return 'missing';
+  if (!liveValue(record, app, now)) return record.rejectedAt > 0 ? 'rejected' : 'expired';
+  if (isDoubtful(record)) return 'suspect';
+  return record.failure ? 'failing' : 'live';
 }
 
 function statusOf(record: CredentialRecord | undefined, app: App, now: number) {
@@ -88,6 +96,7 @@ function statusOf(record: CredentialRecord | undefined, app: App, now: number) {
           at: failure.at,
           count: failure.count,
           ...(failure.refusedIp !== undefined && { refusedIp: failure.refusedIp }),
+          ...(failure.rid !== undefined && { rid: failure.rid }),
         }
       : null,
   };

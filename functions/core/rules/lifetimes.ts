@@ -1,4 +1,10 @@
-import type { Credential, CredentialRecord, IssuedValue, TokenApi } from '../credential.ts';
+import {
+  type Credential,
+  type CredentialRecord,
+  type IssuedValue,
+  isDoubtful,
+  type TokenApi,
+} from '../credential.ts';
 
 /**
  * How a credential renews itself at WeChat.
@@ -53,13 +59,27 @@ export function dueAt(current: IssuedValue, mode: RenewalMode): number {
   return Math.min(current.issuedAt + Math.floor(scaledMs), current.expiresAt);
 }
 
+/** How long a caller may keep a value that may be invalid. */
+const DOUBTFUL_MS = 60_000;
+
+/** Until when the value is served for (epoch ms): to its end, but only briefly while it may be invalid. */
+export function servedUntil(record: CredentialRecord, { expiresAt }: IssuedValue, now: number): number {
+  return isDoubtful(record) ? Math.min(expiresAt, now + DOUBTFUL_MS) : expiresAt;
+}
+
 /**
  * Until when a caller may keep the value without asking again (epoch ms): a rotating one becomes invalid five minutes
- * after its renewal, which is before its own end.
+ * after its renewal, which is before its own end; one that is suspected, soon perhaps.
  */
-export function cacheableUntil(current: IssuedValue, mode: RenewalMode, now: number): number {
-  if (mode.kind === 'sticky') return current.expiresAt;
-  return Math.min(current.expiresAt, Math.max(now, dueAt(current, mode)) + OVERLAP_MS);
+export function cacheableUntil(
+  record: CredentialRecord,
+  current: IssuedValue,
+  mode: RenewalMode,
+  now: number,
+): number {
+  const served = servedUntil(record, current, now);
+  if (mode.kind === 'sticky') return served;
+  return Math.min(served, Math.max(now, dueAt(current, mode)) + OVERLAP_MS);
 }
 
 /** Until when WeChat accepts a value that is replaced at `now` (epoch ms); one that it rejected already, no longer. */

@@ -1,8 +1,8 @@
 import { type CredentialRecord, fingerprintOf, type IssuedValue } from '../credential.ts';
 import type { SourceError } from '../errors.ts';
-import type { Fetched } from '../ports.ts';
+import type { DailyCalls, Fetched } from '../ports.ts';
 import { type RenewalMode, reportsRemainingLifetime, validUntil } from './lifetimes.ts';
-import { countForToday } from './quota-day.ts';
+import { countForToday, sinceBeijingMidnightMs, startOfNextBeijingDay } from './quota-day.ts';
 import { backoffMs } from './timing.ts';
 
 /** Every way in which a record changes. Pure: each returns the whole next record, which the store swaps in. */
@@ -18,6 +18,8 @@ export function leased(
     mayInvalidate: boolean;
     forced: boolean;
     notifiesRotation: boolean;
+    /** For another cause than time. */
+    automatic: boolean;
   },
 ): CredentialRecord {
   return {
@@ -30,6 +32,10 @@ export function leased(
       requestedAt: lease.now,
       requestsToday: countForToday(record.requestedAt, record.requestsToday, lease.now) + 1,
     }),
+    ...(lease.automatic && {
+      automaticAt: lease.now,
+      automaticToday: countForToday(record.automaticAt, record.automaticToday, lease.now) + 1,
+    }),
     ...(lease.forced && {
       forcedAt: lease.now,
       forcedToday: countForToday(record.forcedAt, record.forcedToday, lease.now) + 1,
@@ -41,20 +47,22 @@ export function leased(
 export function renewed(
   record: CredentialRecord,
   grant: Fetched,
-  facts: { account: string; issuedAt: number; renewedAt: number; wasRejected: boolean },
+  facts: { account: string; issuedAt: number; renewedAt: number; wasRotated: boolean },
 ): CredentialRecord {
   const { failure: _over, current: replaced, previous: _gone, ...rest } = record;
-  const { account, issuedAt, renewedAt, wasRejected } = facts;
+  const { account, issuedAt, renewedAt, wasRotated } = facts;
+  // Of two rotations within five minutes the second one ends the overlap of the first.
+  const isInvalid = wasRotated || record.rejectedAt > 0;
   return {
     ...rest,
+    ...answered(record, grant),
     version: record.version + 1,
-    validityUnknown: false,
+    rejectedAt: 0,
     nextAttemptAt: 0,
-    classicQuotaBackAt: grant.classicQuotaBackAt ?? record.classicQuotaBackAt,
     ...(replaced?.account === account && {
       previous: {
         fingerprint: replaced.fingerprint,
-        validUntil: validUntil(replaced, renewedAt, wasRejected),
+        validUntil: validUntil(replaced, renewedAt, isInvalid),
       },
     }),
     current: {
@@ -69,8 +77,20 @@ export function renewed(
   };
 }
 
+/** What every answer with a grant changes. */
+function answered(record: CredentialRecord, grant: Fetched) {
+  return {
+    validityUnknown: false,
+    suspectedAt: 0,
+    // One was counted when the attempt began.
+    requestsToday: record.requestsToday + grant.upstreamCalls - 1,
+    excessCallsHandled: record.excessCalls,
+    classicQuotaBackAt: grant.classicQuotaBackAt ?? record.classicQuotaBackAt,
+  };
+}
+
 /**
- * WeChat returned the value that we have, which proves it valid. A token's answer has the seconds that are really left;
+ * WeChat returned the value that we have, which shows it valid; one that WeChat rejected is suspected still. A token's answer has the seconds that are really left;
  * that of a credential sticky to its end may say 7200 at any age, so it can shorten a lifetime but never extend it.
  */
 export function unchanged(
@@ -94,10 +114,11 @@ export function unchanged(
     ...rest,
     // A mirror that is behind is written next, under the same lease.
     leaseUntil: pastEndMs < 0 && record.mirroredVersion < record.version ? record.leaseUntil : 0,
+    ...answered(record, grant),
     current: confirmed,
-    validityUnknown: false,
+    rejectedAt: 0,
+    suspectedAt: record.rejectedAt > 0 ? now : 0,
     nextAttemptAt: now + spacingMs,
-    classicQuotaBackAt: grant.classicQuotaBackAt ?? record.classicQuotaBackAt,
   };
 }
 
@@ -108,7 +129,50 @@ export function probing(record: CredentialRecord, probe: { id: string; now: numb
 
 /** WeChat accepts the value. */
 export function confirmed(record: CredentialRecord, current: IssuedValue, now: number): CredentialRecord {
-  return { ...record, current: { ...current, confirmedAt: now } };
+  return { ...record, suspectedAt: 0, current: { ...current, confirmedAt: now } };
+}
+
+/** WeChat rejected the value once: readers keep it briefly until more is known. */
+export function suspected(record: CredentialRecord, now: number): CredentialRecord {
+  return { ...record, suspectedAt: record.suspectedAt || now };
+}
+
+/** WeChat rejected the value again and again: it is not served any more. */
+export function rejected(record: CredentialRecord, now: number): CredentialRecord {
+  return { ...record, suspectedAt: 0, rejectedAt: now };
+}
+
+/** A count may lag, by an unknown time: only after it may a lower excess be believed. */
+const COUNT_SETTLES_MS = 900_000;
+/** Clocks differ: just after midnight one of the two counts may still be yesterday's. */
+const DAY_SETTLES_MS = 120_000;
+
+/**
+ * WeChat's count of the day, beside ours. What it has beyond ours are other clients' calls. Ours is an upper bound, for a call
+ * whose answer was lost may not have been counted; so the excess can be too low, and once no call of ours is recent, it is
+ * what later counts are compared with.
+ */
+export function counted(
+  record: CredentialRecord,
+  calls: DailyCalls | undefined,
+  now: number,
+): CredentialRecord {
+  if (!calls) return { ...record, countUnavailableUntil: startOfNextBeijingDay(now) };
+  if (sinceBeijingMidnightMs(now) < DAY_SETTLES_MS) return record;
+  const excessCalls = calls.used - countForToday(record.requestedAt, record.requestsToday, now);
+  const known = countForToday(record.countedAt, record.excessCallsHandled, now);
+  const settled = now - record.requestedAt >= COUNT_SETTLES_MS;
+  const excessCallsHandled = settled ? Math.min(known, excessCalls) : known;
+  const grew = excessCalls > excessCallsHandled;
+  return {
+    ...record,
+    callsPerDay: calls.limit,
+    countedAt: now,
+    excessCalls: Math.max(excessCalls, excessCallsHandled),
+    excessCallsHandled,
+    // The value is in its last minutes: readers keep it briefly.
+    suspectedAt: grew ? record.suspectedAt || now : record.suspectedAt,
+  };
 }
 
 /** The attempt failed: the old value stays, the next attempt is drawn once and stored. */
@@ -121,19 +185,23 @@ export function failed(
     random: number;
     attemptFingerprint: string;
     validityUnknown: boolean;
-    notifiesError: boolean;
+    /** What operators have been notified of now, if they are. */
+    notifiedErrors: string | undefined;
   },
 ): CredentialRecord {
   const count = (record.failure?.count ?? 0) + 1;
-  const { code, kind, message, refusedIp } = error;
+  const { code, kind, message, refusedIp, rid } = error;
   const { endedAt, attemptFingerprint } = context;
   return {
     ...released(record),
     validityUnknown: context.validityUnknown,
     nextAttemptAt: endedAt + backoffMs(kind, count, context.random, context.tickMs),
     // It was counted when it began.
-    requestsToday: error.reachedWechat ? record.requestsToday : record.requestsToday - 1,
-    ...(context.notifiesError && { notifiedErrorCode: code, errorNotifiedAt: endedAt }),
+    requestsToday: record.requestsToday + error.upstreamCalls - 1,
+    ...(context.notifiedErrors !== undefined && {
+      notifiedErrors: context.notifiedErrors,
+      errorNotifiedAt: endedAt,
+    }),
     failure: {
       count,
       kind,
@@ -142,6 +210,7 @@ export function failed(
       at: endedAt,
       attemptFingerprint,
       ...(refusedIp !== undefined && { refusedIp }),
+      ...(rid !== undefined && { rid }),
     },
   };
 }

@@ -51,11 +51,32 @@ async function fetchWechatToken(
   try {
     return await source.fetch({ ...request, tokenApi, force });
   } catch (error) {
-    const spent = error instanceof SourceError && error.kind === 'quota' && tokenApi === 'classic';
-    if (!spent) throw error;
-    const grant = await source.fetch({ ...request, tokenApi: 'stable', force: false });
-    return { ...grant, classicQuotaBackAt: startOfNextBeijingDay(now) };
+    if (!(error instanceof SourceError) || error.kind !== 'quota' || tokenApi !== 'classic') throw error;
+    const grant = await source.fetch({ ...request, tokenApi: 'stable', force: false }).catch((second) => {
+      throw both(error, second);
+    });
+    // The count of the day is that of the classic interface.
+    const { upstreamCalls } = error;
+    return { ...grant, upstreamCalls, classicQuotaBackAt: startOfNextBeijingDay(now) };
   }
+}
+
+/** Operators need both: the spent quota is the cause, and the second refusal is why it is not helped. */
+function both(spent: SourceError, second: unknown): SourceError {
+  if (!(second instanceof SourceError)) return spent;
+  const { code, upstreamCalls } = spent;
+  return new SourceError(
+    `${spent.message} The stable interface could not be used instead: ${second.message}`,
+    {
+      code,
+      kind: second.kind === 'configuration' ? 'configuration' : 'quota',
+      rejectedCredential: second.rejectedCredential,
+      mayHaveRotated: second.mayHaveRotated,
+      refusedIp: second.refusedIp,
+      upstreamCalls,
+      cause: second,
+    },
+  );
 }
 
 async function withSecret<T>(

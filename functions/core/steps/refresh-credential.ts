@@ -1,5 +1,5 @@
-import { liveValue } from '../credential.ts';
-import { errorCodes, nameOf, SourceError } from '../errors.ts';
+import type { App, Credential } from '../credential.ts';
+import { errorCodes, nameOf } from '../errors.ts';
 import type { Run } from '../ports.ts';
 import { type Decision, decide, policyOf, type RenewalRequest } from '../renewal.ts';
 import { leaveAlone } from '../reporting/results.ts';
@@ -11,44 +11,72 @@ import { readSnapshot, type Snapshot, type StepResult, type Work } from './step.
 /**
  * Brings one credential up to date, or says why not. Never throws: a store that is down is this run's result, not its end.
  *
- * A token that WeChat rejects on the way is renewed first: the probed one by going round once more, that of a ticket by
- * calling this very function for the token.
+ * A token that WeChat rejects on the way comes first: the probed one by going round once more, that of a ticket by
+ * calling this very function for the token, which checks it.
  */
 export async function refreshCredential(
   snapshot: Snapshot,
   request: RenewalRequest,
   run: Run,
 ): Promise<StepResult> {
-  const { credential, now } = snapshot;
-  const { store } = run.ports;
+  const { credential } = snapshot;
+  const { store, clock } = run.ports;
+  let { now } = snapshot;
   let latest = snapshot;
   let wanted = request;
   let racesLost = 0;
+  let decisions = 0;
   let recovered: StepResult | undefined;
+  const withRecovered = (step: StepResult) => (recovered ? { ...step, recovered } : step);
   try {
     for (;;) {
       const step = await takeStep(latest, wanted, run);
-      const { rejectedToken } = step;
+      const { suspectedToken } = step;
       if (step.reason === 'lost-the-race' && step.outcome === 'busy') {
         // Mostly the winner has done our work. One more try, for it may have done something else, such as mirroring.
-        if (++racesLost > 1) return step;
-      } else if (rejectedToken === undefined) {
-        return recovered ? { ...step, recovered } : step;
-      } else if (credential.name === 'access-token') {
-        wanted = { ...wanted, rejectedFingerprint: rejectedToken };
+        if (++racesLost > 1) return withRecovered(step);
+      } else if (suspectedToken !== undefined && !recovered) {
+        recovered = await checkAccessToken(credential.app, suspectedToken, run);
+        now = clock.now();
+        // Renewed, or found valid: in both cases the ticket is worth one more attempt.
+        if (!(await readAccessToken(credential.app, now, run.ports))) return withRecovered(step);
+        wanted = { accessTokenChecked: true };
+      } else if (!step.decideAgain || ++decisions > 1) {
+        return withRecovered(step);
       } else {
-        if (recovered) return { ...step, recovered };
-        const token = await readSnapshot({ app: credential.app, name: 'access-token' }, now, store);
-        recovered = await refreshCredential(token, { rejectedFingerprint: rejectedToken }, run);
-        const valid = liveValue(recovered.record, credential.app, now);
-        if (!valid || valid.fingerprint === rejectedToken) return { ...step, recovered };
-        wanted = { accessTokenRenewed: true };
+        // What was reported has been dealt with, and that took its time.
+        wanted = {};
+        now = clock.now();
       }
       latest = await readSnapshot(credential, now, store);
     }
   } catch (error) {
-    return { credential, record: latest.record, outcome: 'failed', ...unreachable(error) };
+    return withRecovered(unreachable(latest, error));
   }
+}
+
+/** Another look at a credential within the same tick, at `now` (epoch ms). Never throws. */
+export async function recheckCredential(last: StepResult, now: number, run: Run): Promise<StepResult> {
+  try {
+    return await refreshCredential(await readSnapshot(last.credential, now, run.ports.store), {}, run);
+  } catch (error) {
+    return unreachable(last, error);
+  }
+}
+
+/** As long as another refresher's check of the token may take. */
+const OTHERS_CHECK_MS = 10_000;
+
+/** What came of the token that WeChat rejected; the check of another refresher is waited for. */
+async function checkAccessToken(app: App, rejected: string, run: Run): Promise<StepResult> {
+  const { clock, store } = run.ports;
+  const token: Credential = { app, name: 'access-token' };
+  const check = async () =>
+    refreshCredential(await readSnapshot(token, clock.now(), store), { rejected }, run);
+  const checked = await check();
+  if (checked.outcome !== 'busy') return checked;
+  await clock.sleepUntil(clock.now() + OTHERS_CHECK_MS);
+  return check();
 }
 
 async function takeStep(snapshot: Snapshot, request: RenewalRequest, run: Run): Promise<StepResult> {
@@ -100,8 +128,11 @@ async function execute(
   }
 }
 
-function unreachable(thrown: unknown): Pick<StepResult, 'reason' | 'error'> {
-  if (thrown instanceof SourceError) return { reason: 'store-unreachable', error: thrown };
+function unreachable(
+  { credential, record }: Pick<Snapshot, 'credential' | 'record'>,
+  thrown: unknown,
+): StepResult {
   const message = `The table did not answer (${nameOf(thrown)}); the next tick tries again.`;
-  return { reason: 'store-unreachable', error: { code: errorCodes.storeUnreachable, message } };
+  const error = { code: errorCodes.storeUnreachable, message };
+  return { credential, record, outcome: 'failed', reason: 'store-unreachable', error };
 }

@@ -1,8 +1,14 @@
-import { belongsTo, type CredentialRecord, type IssuedValue } from '../credential.ts';
+import { belongsTo, type CredentialRecord, type Failure, type IssuedValue } from '../credential.ts';
 import { errorCodes, nameOf, SourceError } from '../errors.ts';
 import type { Fetched } from '../ports.ts';
-import { type Reason, type RenewalPolicy, successorDueWithinTick } from '../renewal.ts';
-import { configurationErrorNotice, quotaNotice, rotationNotice } from '../reporting/notifications.ts';
+import { automaticBudget, type Reason, type RenewalPolicy, successorDueWithinTick } from '../renewal.ts';
+import {
+  budgetNotice,
+  configurationErrorNotice,
+  quotaNotice,
+  rotationNotice,
+} from '../reporting/notifications.ts';
+import { countForToday } from '../rules/quota-day.ts';
 import { failed, leased, mirrored, released, renewed, unchanged } from '../rules/transitions.ts';
 import { attemptFingerprint, fetchCredential, readAccessToken } from './fetch.ts';
 import type { StepResult, Work } from './step.ts';
@@ -27,13 +33,20 @@ export async function renew(work: Work): Promise<StepResult> {
     mayInvalidate: mayInvalidate(policy, reason),
     forced: reason === 'forced',
     notifiesRotation: rotation?.notify ?? false,
+    automatic: isAutomatic(reason),
   });
   if (!(await ports.store.swap(work.stored, held))) return lostTheRace(work);
   const leasedWork = { ...work, held };
+  const budget = isAutomatic(reason) ? budgetNotice(credential, held, automaticBudget(record)) : undefined;
+  if (budget) await ports.notices.send(budget);
   let grant: Fetched;
   try {
-    grant = await fetchCredential(credential, { record, now, force: work.force, accessToken, ports });
+    const context = { record, now, force: work.force, accessToken, ports };
+    grant = await fetchCredential(credential, context);
+    if (isRejectedStill(work, grant)) grant = await fetchCredential(credential, { ...context, force: true });
   } catch (error) {
+    // The record says that operators have been notified, whatever came of the renewal.
+    if (rotation) await ports.notices.send(rotation);
     return fail(leasedWork, error, accessToken);
   }
   const notice = quotaNotice(credential, held, grant);
@@ -42,6 +55,20 @@ export async function renew(work: Work): Promise<StepResult> {
   // WeChat may return the very value that was reported: then no other client rotated it.
   if (rotation && step.outcome !== 'unchanged') await ports.notices.send(rotation);
   return step;
+}
+
+/**
+ * WeChat handed out the very value that it refuses: only a forced refresh of the stable token brings another one. WeChat grants
+ * so many a day: docs/wechat.md#stable-token.
+ */
+function isRejectedStill({ record, now, policy: { mode } }: Work, grant: Fetched): boolean {
+  const forcedPerDay = mode.kind === 'sticky' ? mode.forcedPerDay : undefined;
+  return (
+    forcedPerDay !== undefined &&
+    record.rejectedAt > 0 &&
+    grant.value === record.current?.value &&
+    countForToday(record.forcedAt, record.forcedToday, now) < forcedPerDay
+  );
 }
 
 /** Takes the lease and writes the parameter of a version that is committed already. */
@@ -53,6 +80,7 @@ export async function repairMirror(work: Work): Promise<StepResult> {
     mayInvalidate: false,
     forced: false,
     notifiesRotation: false,
+    automatic: false,
   });
   if (!(await run.ports.store.swap(work.stored, held))) return lostTheRace(work);
   const step = await writeMirror({ ...work, held }, 'mirrored');
@@ -96,7 +124,7 @@ async function commit(work: LeasedWork, grant: Fetched): Promise<StepResult> {
     account: policy.account,
     issuedAt: now,
     renewedAt: clock.now(),
-    wasRejected: wasRejected(reason),
+    wasRotated: reason === 'rotated-by-another-client',
   });
   if (await store.swap(held, next)) return writeMirror({ ...work, held: next }, 'renewed');
   // We held on past our lease (a suspended machine, a wrong clock), and our request may have been the last.
@@ -141,17 +169,21 @@ async function writeMirror(
   return { credential, record: held, outcome, reason };
 }
 
-/** Whether the attempt may invalidate the current value, or was made because that was rejected. */
+/** Whether the attempt may invalidate the current value. */
 function mayInvalidate({ mode }: RenewalPolicy, reason: Reason): boolean {
-  const rotates = mode.kind === 'rotating' || (reason === 'forced' && mode.forcedPerDay !== undefined);
-  return rotates || wasRejected(reason);
+  return mode.kind === 'rotating' || (reason === 'forced' && mode.forcedPerDay !== undefined);
 }
 
-function wasRejected(reason: Reason): boolean {
-  return reason === 'rejected-by-wechat' || reason === 'reported-rejected';
+/** For another cause than time, and not by an operator's will. */
+function isAutomatic(reason: Reason): boolean {
+  return (
+    reason === 'rejected-by-wechat' ||
+    reason === 'rotated-by-another-client' ||
+    reason === 'reported-rejected'
+  );
 }
 
-/** Leaves word in the record of the refresher that took our lease over. Tried twice: it may be writing at this moment. */
+/** Marks the record of the refresher that took our lease over. Tried twice: it may be writing at this moment. */
 async function flagForSuccessor(
   { held, run: { ports } }: LeasedWork,
   amend: (latest: CredentialRecord) => CredentialRecord,
@@ -169,7 +201,7 @@ async function fail(
 ): Promise<StepResult> {
   const { credential, record: before, held, reason, policy, run } = work;
   const { secrets, store, clock, randomness, notices } = run.ports;
-  const error = thrown instanceof SourceError ? thrown : unexpected(thrown);
+  const error = thrown instanceof SourceError ? hardened(thrown, before.failure) : unexpected(thrown);
   const secret = accessToken ? undefined : await secrets.read(credential.app).catch(() => undefined);
   const endedAt = clock.now();
   const notice = configurationErrorNotice(credential, held, error, endedAt);
@@ -178,13 +210,11 @@ async function fail(
     tickMs: policy.tickMs,
     random: randomness.fraction(),
     attemptFingerprint: attemptFingerprint(credential, accessToken?.fingerprint ?? secret?.revision),
-    // A refusal undoes the doubt that this attempt brought, but not a report, nor what was unknown before.
-    validityUnknown:
-      before.validityUnknown ||
-      (mayInvalidate(policy, reason) && (error.mayHaveRotated || wasRejected(reason))),
-    notifiesError: notice !== undefined,
+    // A refusal takes back what this attempt made unknown, but not what was unknown before.
+    validityUnknown: before.validityUnknown || (mayInvalidate(policy, reason) && error.mayHaveRotated),
+    notifiedErrors: notice?.notifiedErrors,
   });
-  if ((await store.swap(held, next)) && notice) await notices.send(notice);
+  if ((await store.swap(held, next)) && notice) await notices.send(notice.notice);
   return {
     credential,
     record: next,
@@ -192,8 +222,22 @@ async function fail(
     reason,
     error,
     nextAttemptAt: next.nextAttemptAt,
-    rejectedToken: error.rejectedCredential === 'access-token' ? accessToken?.fingerprint : undefined,
+    suspectedToken: error.rejectedCredential === 'access-token' ? accessToken?.fingerprint : undefined,
   };
+}
+
+/** So often in a row, what no table knows is no passing trouble any more. */
+const UNKNOWN_CODE_LIMIT = 5;
+
+/** An unknown code becomes a configuration error when it lasts: WeChat's own words say what to do, if anything does. */
+function hardened(error: SourceError, before: Failure | undefined): SourceError {
+  const inARow = before?.code === error.code ? before.count + 1 : 1;
+  if (!error.isUnknownCode || inARow < UNKNOWN_CODE_LIMIT) return error;
+  const { message, code, upstreamCalls, rid } = error;
+  return new SourceError(
+    `${message} It has been refused ${inARow} times in a row: look the code up in WeChat's documentation.`,
+    { code, kind: 'configuration', upstreamCalls, rid, isUnknownCode: true },
+  );
 }
 
 function unexpected(cause: unknown): SourceError {

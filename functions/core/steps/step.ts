@@ -6,8 +6,7 @@ import {
   credentialId,
 } from '../credential.ts';
 import type { RecordStore, Run } from '../ports.ts';
-import { discardImplausibleInstants, type Reason, type RenewalPolicy } from '../renewal.ts';
-import type { Outcome } from '../reporting/results.ts';
+import { discardImplausibleInstants, type Outcome, type Reason, type RenewalPolicy } from '../renewal.ts';
 
 /** What a step is given and what it returns. */
 
@@ -66,8 +65,10 @@ export type StepResult = {
   readonly requeueAt?: number | undefined;
   /** This credential of the app has to be renewed first; its next look is this one's, too. */
   readonly blockedBy?: CredentialName;
-  /** WeChat rejected the access token with this fingerprint, so that one is to be renewed first. */
-  readonly rejectedToken?: string | undefined;
+  /** The record has changed so that another decision is due at once. */
+  readonly decideAgain?: boolean;
+  /** WeChat rejected the access token with this fingerprint, so that one is to be checked first. */
+  readonly suspectedToken?: string | undefined;
   /** What was done about the app's access token on the way. */
   readonly recovered?: StepResult;
 };

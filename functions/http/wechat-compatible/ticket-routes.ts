@@ -3,10 +3,19 @@ import type { ReadRequest } from '../http-types.ts';
 import { WechatApiError } from './errors.ts';
 import type { RouteContext } from './token-routes.ts';
 
-/** `GET /cgi-bin/ticket/getticket?access_token=&type=jsapi|wx_card` */
+/** What `type` may be, and the ticket that it names: docs/wechat.md#tickets, docs/wechat.md#wecom. */
+const getticketTypes: TicketTypes = new Map([
+  ['jsapi', 'jsapi'],
+  ['wx_card', 'wx_card'],
+  ['2', 'sdk'],
+]);
+const wecomTypes: TicketTypes = new Map([['agent_config', 'agent_config']]);
+type TicketTypes = ReadonlyMap<string, TicketType>;
+
+/** `GET /cgi-bin/ticket/getticket?access_token=&type=jsapi|wx_card|2` */
 export async function ticket({ query }: ReadRequest, context: RouteContext): Promise<object> {
   const app = await appOfToken(query, (each) => each.kind !== 'wecom', context);
-  return serveTicket(app, oneOf(['jsapi', 'wx_card'], query), context);
+  return serveTicket(app, typeOf(query, getticketTypes), context);
 }
 
 /** `GET /cgi-bin/get_jsapi_ticket?access_token=` of WeCom */
@@ -17,7 +26,7 @@ export async function wecomJsapiTicket({ query }: ReadRequest, context: RouteCon
 /** `GET /cgi-bin/ticket/get?access_token=&type=agent_config` of WeCom */
 export async function wecomAgentTicket({ query }: ReadRequest, context: RouteContext): Promise<object> {
   const app = await appOfToken(query, (each) => each.kind === 'wecom', context);
-  return serveTicket(app, oneOf(['agent_config'], query), context);
+  return serveTicket(app, typeOf(query, wecomTypes), context);
 }
 
 /** A caller that has our token may have the tickets that the token fetches at WeChat: it needs no reader key. */
@@ -33,9 +42,9 @@ async function appOfToken(
   return app;
 }
 
-function oneOf<T extends TicketType>(types: readonly T[], query: URLSearchParams): T {
-  const type = types.find((each) => each === query.get('type'));
-  if (!type) throw new WechatApiError(40097, `type is one of ${types.join(', ')}`);
+function typeOf(query: URLSearchParams, types: TicketTypes): TicketType {
+  const type = types.get(query.get('type') ?? '');
+  if (!type) throw new WechatApiError(40097, `type is one of ${[...types.keys()].join(', ')}`);
   return type;
 }
 

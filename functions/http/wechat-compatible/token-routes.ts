@@ -29,21 +29,21 @@ export async function stableToken({ body }: ReadRequest, context: RouteContext):
   return serveAccountToken(jsonObject(body), 'stable', context);
 }
 
-/** `GET /cgi-bin/gettoken` of WeCom: of several agents of one corp the one in the key's scope. */
+/** `GET /cgi-bin/gettoken` of WeCom: of several apps of one corp the one in the key's scope. */
 export async function wecomToken({ query }: ReadRequest, context: RouteContext): Promise<object> {
   const corpId = query.get('corpid');
   if (!corpId) throw new WechatApiError(41002, 'corpid');
-  const agents = context.apps.filter((app): app is WecomApp => app.kind === 'wecom' && app.corpId === corpId);
-  if (agents.length === 0) throw new WechatApiError(40013, 'no app of this corpid is configured');
-  const [agent, another] = await inScope(agents, query.get('corpsecret'), context.authenticator);
+  const ofCorp = context.apps.filter((app): app is WecomApp => app.kind === 'wecom' && app.corpId === corpId);
+  if (ofCorp.length === 0) throw new WechatApiError(40013, 'no app of this corpid is configured');
+  const [app, another] = await inScope(ofCorp, query.get('corpsecret'), context.authenticator);
   if (another) {
-    const names = `${agent?.name}, ${another.name}, …`;
+    const names = `${app.name}, ${another.name}, …`;
     throw new WechatApiError(
       40001,
       `several apps of this corp are in scope (${names}); use a reader key of one`,
     );
   }
-  return { errcode: 0, errmsg: 'ok', ...(await serveToken(agent, context)) };
+  return { errcode: 0, errmsg: 'ok', ...(await serveToken(app, context)) };
 }
 
 /** In WeChat's own order of complaints: the first that applies. */
@@ -61,7 +61,7 @@ async function serveAccountToken(
   return serveToken(allowed.find((app) => app.tokenApi === tokenApi) ?? allowed[0], context);
 }
 
-/** @throws CompatibleRefusal 41004, 40001 */
+/** @throws WechatApiError 41004, 40001 */
 async function inScope<A extends App>(
   apps: readonly A[],
   secret: unknown,
@@ -81,7 +81,7 @@ async function inScope<A extends App>(
 
 /**
  * The live token, and the seconds for which a caller may keep it: an SDK asks again only when they are over, and a
- * rotating token dies before its own end.
+ * rotating token becomes invalid before its own end.
  */
 async function serveToken(app: App, { cache, refreshAfterMs }: RouteContext): Promise<object> {
   const { record, now } = await cache.get(app, 'access-token');
@@ -91,7 +91,7 @@ async function serveToken(app: App, { cache, refreshAfterMs }: RouteContext): Pr
   const mode = renewalModeOf({ app, name: 'access-token' }, record, now, refreshAfterMs);
   return {
     access_token: live.value,
-    expires_in: Math.floor((cacheableUntil(live, mode, now) - now) / 1000),
+    expires_in: Math.floor((cacheableUntil(record, live, mode, now) - now) / 1000),
   };
 }
 

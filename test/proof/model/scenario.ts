@@ -123,7 +123,7 @@ export class Scenario {
     for (const app of apps) if (app.kind === 'official-account') this.#wechat.burnDailyQuota(app.appId);
   }
 
-  resetSecret(app: App): void {
+  resetSecret(app: (typeof apps)[number]): void {
     this.invariants.recordDisturbance({ external: true });
     const secret = `secret-${++this.#secretsReset}`;
     if (app.kind === 'wecom') this.#wechat.setWecomSecret(app.corpId, app.agentId, secret);

@@ -7,28 +7,32 @@ import { mini, shop } from '../support/apps.ts';
 const apps = [shop, mini];
 const fingerprint = 'a'.repeat(64);
 
-describe('an event of the contract', () => {
+describe('a refresh event', () => {
   test.each([
-    ['a tick of all', {}, { apps, request: {} }],
+    ['for all apps', {}, { apps, request: {} }],
     [
-      "the scheduler's event",
+      'of EventBridge Scheduler',
       { source: 'aws.scheduler', 'detail-type': 'Scheduled Event', id: '1', time: '2026-01-01T00:00:00Z' },
       { apps, request: { mayWait: true } },
     ],
     [
-      "an EventBridge rule's event",
+      'of an EventBridge rule',
       { version: '0', source: 'aws.events', 'detail-type': 'Scheduled Event', detail: {} },
       { apps, request: { mayWait: true } },
     ],
-    ['a tick of one', { app: 'shop' }, { apps: [shop], request: {} }],
-    ['a force', { app: 'shop', force: true, reason: 'leak' }, { apps: [shop], request: { force: true } }],
+    ['for one app', { app: 'shop' }, { apps: [shop], request: {} }],
     [
-      'a report',
+      'of a forced refresh',
+      { app: 'shop', force: true, reason: 'leak' },
+      { apps: [shop], request: { force: true } },
+    ],
+    [
+      'of a report that WeChat rejected the token',
       { app: 'mini', rejected: fingerprint },
       { apps: [mini], request: { rejected: fingerprint } },
     ],
     [
-      'one credential',
+      'for one credential',
       { app: 'shop', credential: 'jsapi-ticket', force: true },
       { apps: [shop], request: { credential: 'jsapi-ticket', force: true } },
     ],
@@ -37,11 +41,11 @@ describe('an event of the contract', () => {
   });
 });
 
-describe('a question of ops', () => {
+describe("an operator's query", () => {
   test.each([
-    ['how everything stands', { status: true }, { kind: 'status', apps }],
-    ['how one app stands', { status: true, app: 'mini' }, { kind: 'status', apps: [mini] }],
-    ['what WeChat says', { diagnose: true, app: 'shop' }, { kind: 'diagnose', app: shop }],
+    ['for the status of all apps', { status: true }, { kind: 'status', apps }],
+    ['for the status of one app', { status: true, app: 'mini' }, { kind: 'status', apps: [mini] }],
+    ['for a diagnosis', { diagnose: true, app: 'shop' }, { kind: 'diagnose', app: shop }],
   ])('%s', (_name, event, expected) => {
     expect(parseQueryEvent(event, apps)).toEqual(expected);
   });
@@ -58,12 +62,12 @@ describe('a question of ops', () => {
     expect(() => parseQueryEvent(event, apps)).toThrow(message);
   });
 
-  test.each([{}, { app: 'shop', force: true }, null, 'status', []])('%j asks nothing', (event) => {
+  test.each([{}, { app: 'shop', force: true }, null, 'status', []])('%j is not a query', (event) => {
     expect(parseQueryEvent(event, apps)).toBeUndefined();
   });
 });
 
-describe('any other event is refused by the name of its field', () => {
+describe('any other event is refused with the name of the wrong field', () => {
   test.each([
     [null, 'event: '],
     [undefined, 'event: '],
@@ -101,13 +105,13 @@ describe('any other event is refused by the name of its field', () => {
     ],
     [{ source: 'me', 'detail-type': 'Scheduled Event' }, 'source, detail-type: not a field of this event'],
   ])('%j', (event, message) => {
-    const refused = () => parseRefreshEvent(event, apps);
-    expect(refused).toThrow(InvalidEventError);
-    expect(refused).toThrow(message);
+    const parse = () => parseRefreshEvent(event, apps);
+    expect(parse).toThrow(InvalidEventError);
+    expect(parse).toThrow(message);
     try {
-      refused();
+      parse();
     } catch (error) {
-      // Lambda hands the stack to the caller: there is none.
+      // Lambda returns the stack to the caller, so there must be none.
       expect((error as Error).stack).toBe(`InvalidEventError: ${(error as Error).message}`);
     }
   });

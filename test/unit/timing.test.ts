@@ -18,7 +18,7 @@ describe('backoffMs', () => {
     expect(backoffMs(kind, count, random, tickMs)).toBe(expected);
   });
 
-  test('a passing fault costs half a tick at most, and never more than two minutes', () => {
+  test('a transient failure is tried again after half a tick at most, and never later than after two minutes', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 1e9 }),

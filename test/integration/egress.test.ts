@@ -13,6 +13,9 @@ import { type ProxyServer, startProxyServer } from '../support/proxy-server.ts';
 
 const PARAMETER = '/wechat/proxy-url';
 const HOST = 'wechat.test';
+/** As they are written in a URL. */
+const CREDENTIALS = 'operator:hunter%3A2%40x';
+const PROXY_AUTHORIZATION = `Basic ${btoa('operator:hunter:2@x')}`;
 const trusted = getCACertificates('default');
 
 let simulator: Simulator;
@@ -23,7 +26,7 @@ let now: number;
 
 beforeEach(async () => {
   simulator = await startSimulator();
-  proxy = await startProxyServer(HOST, simulator.url, `Basic ${btoa('ops:hunter:2@x')}`);
+  proxy = await startProxyServer(HOST, simulator.url, PROXY_AUTHORIZATION);
   setDefaultCACertificates([...trusted, proxy.certificate]);
   parameters = await startParameterServer();
   now = 0;
@@ -38,60 +41,57 @@ afterEach(async () => {
 });
 
 const proxyUrl = (credentials: string) => proxy.url.replace('http://', `http://${credentials}@`);
-const RIGHT = 'ops:hunter%3A2%40x';
 
 function fetchToken(host = `https://${HOST}`) {
-  const patience = { now: () => now, random: () => 0, sleep: async () => undefined };
+  const timing = { now: () => now, random: () => 0, sleep: async () => undefined };
   const client = wechatClient(
     { hosts: [host], errorCodes: officialErrorCodes },
     egress,
-    patience,
+    timing,
     () => undefined,
   );
-  const order = {
+  const request = {
     app: shop,
     name: 'access-token',
     secret: DEMO_ACCOUNT.secret,
     tokenApi: 'classic',
   } as const;
-  return wechatSource({ official: client, wecom: client }).fetch({ ...order, force: false });
+  return wechatSource({ official: client, wecom: client }).fetch({ ...request, force: false });
 }
 
 async function failure(): Promise<SourceError> {
   const error = await fetchToken().catch((thrown: unknown) => thrown);
-  if (!(error instanceof SourceError)) throw new Error('it did not fail as expected');
+  if (!(error instanceof SourceError)) throw new Error('expected a SourceError');
   expect(JSON.stringify([error.message, error.stack, String(error.cause)])).not.toMatch(/hunter/);
   return error;
 }
 
-test('WeChat is asked through the proxy, with its credentials from SSM', async () => {
-  parameters.put(PARAMETER, `${proxyUrl(RIGHT)}\n`);
+test('calls to WeChat go through the proxy, with the credentials from SSM', async () => {
+  parameters.put(PARAMETER, `${proxyUrl(CREDENTIALS)}\n`);
   const { value } = await fetchToken();
   expect(value).toBe(simulator.currentToken(DEMO_ACCOUNT.appId, 'classic'));
-  expect(proxy.tunnels).toEqual([
-    { target: `${HOST}:443`, authorization: `Basic ${btoa('ops:hunter:2@x')}` },
-  ]);
+  expect(proxy.tunnels).toEqual([{ target: `${HOST}:443`, authorization: PROXY_AUTHORIZATION }]);
 });
 
-test('a simulator on this machine is asked straight, as NO_PROXY would have it', async () => {
-  parameters.put(PARAMETER, proxyUrl(RIGHT));
+test('calls to a simulator on this machine bypass the proxy, as they would with NO_PROXY', async () => {
+  parameters.put(PARAMETER, proxyUrl(CREDENTIALS));
   await fetchToken(simulator.url);
   await fetchToken(simulator.url.replace('127.0.0.1', 'localhost'));
   expect(simulator.calls('/cgi-bin/token')).toHaveLength(2);
   expect(proxy.tunnels).toEqual([]);
 });
 
-test('a password that ops replaced is used a minute later at the latest', async () => {
-  parameters.put(PARAMETER, proxyUrl('ops:hunter-of-old'));
+test('a password that operators replaced is used within a minute', async () => {
+  parameters.put(PARAMETER, proxyUrl('operator:old-hunter'));
   expect(await failure()).toMatchObject({ code: 'proxy-407' });
-  parameters.put(PARAMETER, proxyUrl(RIGHT));
+  parameters.put(PARAMETER, proxyUrl(CREDENTIALS));
   now += 60_000;
   expect((await fetchToken()).expiresInSeconds).toBe(7200);
 });
 
-describe('what goes wrong is told without the credentials, and WeChat was not asked', () => {
-  test('the proxy refuses them', async () => {
-    parameters.put(PARAMETER, proxyUrl('ops:hunter-3'));
+describe('an error of the proxy does not show its credentials', () => {
+  test('the proxy rejects them, and WeChat gets no call', async () => {
+    parameters.put(PARAMETER, proxyUrl('operator:hunter-3'));
     expect(await failure()).toMatchObject({
       code: 'proxy-407',
       kind: 'transient',
@@ -104,7 +104,7 @@ describe('what goes wrong is told without the credentials, and WeChat was not as
   });
 
   test('the proxy is down', async () => {
-    parameters.put(PARAMETER, 'http://ops:hunter@127.0.0.1:9');
+    parameters.put(PARAMETER, 'http://operator:hunter@127.0.0.1:9');
     expect(await failure()).toMatchObject({
       code: 'ECONNREFUSED',
       kind: 'transient',
@@ -123,16 +123,16 @@ describe('what goes wrong is told without the credentials, and WeChat was not as
     });
   });
 
-  test.each(['ops:hunter@proxy:3128', 'socks5://ops:hunter@proxy:1080', 'the hunter proxy'])(
-    'the parameter holds no HTTP URL: %s',
+  test.each(['operator:hunter@proxy:3128', 'socks5://operator:hunter@proxy:1080', 'the hunter proxy'])(
+    'the parameter is not an HTTP URL: %s',
     async (value) => {
       parameters.put(PARAMETER, value);
       expect(await failure()).toMatchObject({ code: 'proxy-misconfigured', kind: 'configuration' });
     },
   );
 
-  test('SSM is down, and asked again at once when it is back', async () => {
-    parameters.put(PARAMETER, proxyUrl(RIGHT));
+  test('SSM is down; as soon as it is back, the parameter is read', async () => {
+    parameters.put(PARAMETER, proxyUrl(CREDENTIALS));
     parameters.down = true;
     expect(await failure()).toMatchObject({ code: 'proxy-unreadable', kind: 'transient' });
     parameters.down = false;

@@ -8,11 +8,16 @@ import {
 } from '../../functions/core/credential.ts';
 import { allowAnonymous } from '../../functions/http/authenticator.ts';
 import { type ReadApi, readApi } from '../../functions/http/read-api.ts';
-import { crm, mini, shop } from '../support/apps.ts';
+import { contacts, crm, mini, phone, shop } from '../support/apps.ts';
 
 // 2026-01-01 00:00:00 UTC; every instant is literal.
 const T0 = 1_767_225_600_000;
-const twin = { ...shop, name: 'shop-stable', tokenApi: 'stable' } as const;
+const shopStable = { ...shop, name: 'shop-stable', tokenApi: 'stable' } as const;
+/** The one app of its corp, so that a caller without a key may have its token. */
+const contactsAlone = { ...contacts, corpId: 'ww2' } as const;
+/** A corp with two secrets without an agent. */
+const archive = { ...contacts, name: 'archive', corpId: 'ww3' } as const;
+const school = { ...contacts, name: 'school', corpId: 'ww3' } as const;
 
 let now: number;
 let reads: number;
@@ -50,8 +55,13 @@ beforeEach(() => {
   put('crm/access-token', 'crm-token', 'ww1/1000002');
   put('crm/jsapi-ticket', 'crm-ticket', 'ww1/1000002');
   put('crm/agent-config-ticket', 'crm-agent-ticket', 'ww1/1000002');
+  put('phone/access-token', 'phone-token', 'wx3');
+  put('phone/sdk-ticket', 'phone-sdk-ticket', 'wx3');
+  put('contacts/access-token', 'contacts-token', 'ww2/contacts');
+  put('archive/access-token', 'archive-token', 'ww3/archive');
+  put('school/access-token', 'school-token', 'ww3/school');
   api = readApi({
-    apps: [shop, twin, mini, crm],
+    apps: [shop, shopStable, mini, crm, phone, contactsAlone, archive, school],
     authenticator: allowAnonymous,
     refreshAfterMs: 6_000_000,
     cacheSeconds: 10,
@@ -85,8 +95,8 @@ const stable = (changes: object = {}) =>
 const ticket = (accessToken: string, type = 'jsapi') =>
   get(`/cgi-bin/ticket/getticket?access_token=${accessToken}&type=${type}`);
 
-describe('how long an SDK may keep what it gets', () => {
-  // A classic token is renewed at minute 100 and works for five minutes more: until 01:45.
+describe('expires_in says how long an SDK may keep', () => {
+  // A classic token is renewed at minute 100 and valid for five minutes more: until 01:45.
   test.each<[string, number, number]>([
     ['just issued', 1_767_225_600_000, 6300],
     ['half a second later', 1_767_225_600_500, 6299],
@@ -96,21 +106,21 @@ describe('how long an SDK may keep what it gets', () => {
     ['in its last minutes, when its renewal is very late', 1_767_232_700_000, 100],
   ])('a classic token %s', async (_, at, seconds) => {
     now = at;
-    // The twin would be found first otherwise.
+    // Not that of shop-stable, which has the same AppID.
     expect(await token('wx1')).toEqual({ access_token: 'shop-token', expires_in: seconds });
   });
 
-  test('a stable token lives to its end beside the next one', async () => {
+  test('a stable token until its end, because it is valid beside the next one', async () => {
     expect(await stable()).toEqual({ access_token: 'shop-stable-token', expires_in: 7200 });
   });
 
-  test('a classic app whose quota is spent hands out a stable token, which lives to its end', async () => {
+  test("the stable token of a classic app whose day's calls are used up, until its end", async () => {
     const record = records.get('shop/access-token');
     if (record) records.set(record.id, { ...record, classicQuotaBackAt: T0 + 3_600_000 });
     expect(await token('wx1')).toEqual({ access_token: 'shop-token', expires_in: 7200 });
   });
 
-  test("a ticket and WeCom's token to their end", async () => {
+  test("a ticket and WeCom's token until their end", async () => {
     expect(await ticket('shop-token')).toEqual({
       errcode: 0,
       errmsg: 'ok',
@@ -126,20 +136,35 @@ describe('how long an SDK may keep what it gets', () => {
   });
 });
 
-describe('which token', () => {
-  test('either interface serves an account that has the other one only', async () => {
+describe('the token routes', () => {
+  test('serve an account that uses the other interface', async () => {
     expect(await token('wx2')).toMatchObject({ access_token: 'mini-token' });
     records.delete('shop-stable/access-token');
     expect(await stable({ appid: 'wx2' })).toMatchObject({ access_token: 'mini-token' });
   });
 
-  test('force_refresh returns the current one', async () => {
+  test('serve an open-platform app by its AppID', async () => {
+    expect(await stable({ appid: 'wx3' })).toEqual({ access_token: 'phone-token', expires_in: 7200 });
+  });
+
+  test('serve a secret without an agent by its CorpID, if it is the only app of the corp', async () => {
+    expect(await get('/cgi-bin/gettoken?corpid=ww2&corpsecret=any')).toMatchObject({
+      errcode: 0,
+      access_token: 'contacts-token',
+    });
+    expect(await get('/cgi-bin/gettoken?corpid=ww3&corpsecret=any')).toEqual({
+      errcode: 40001,
+      errmsg: expect.stringContaining('several apps of this corp are in scope (archive, school'),
+    });
+  });
+
+  test('return the current token for force_refresh', async () => {
     for (const force_refresh of [true, 'true', 1]) {
       expect(await stable({ force_refresh })).toMatchObject({ access_token: 'shop-stable-token' });
     }
   });
 
-  test('what a query holds beyond what is known is ignored, as WeChat does', async () => {
+  test('ignore unknown and repeated parameters, as WeChat does', async () => {
     expect(
       await get('/cgi-bin/token?grant_type=client_credential&appid=wx1&lang=zh&appid=wx2'),
     ).toMatchObject({
@@ -148,22 +173,22 @@ describe('which token', () => {
   });
 });
 
-describe('-1 with HTTP 200, so that an SDK tries again', () => {
+describe('-1 with HTTP 200, on which SDKs try again', () => {
   test.each<[string, string, () => Promise<unknown>]>([
     ['token', 'shop/access-token', () => token('wx1')],
     ['stable_token', 'shop-stable/access-token', () => stable()],
     ['gettoken', 'crm/access-token', () => get('/cgi-bin/gettoken?corpid=ww1&corpsecret=x')],
     ['getticket', 'shop/jsapi-ticket', () => ticket('shop-token')],
     ['get_jsapi_ticket', 'crm/jsapi-ticket', () => get('/cgi-bin/get_jsapi_ticket?access_token=crm-token')],
-  ])('%s while there is no live value, or no table', async (_, id, call) => {
+  ])('%s without a valid value, and without a table', async (_, id, call) => {
     const record = records.get(id);
     records.delete(id);
     expect(await call()).toEqual({ errcode: -1, errmsg: expect.stringContaining('no live') });
     now = 1_767_232_800_000;
     if (record) records.set(id, record);
-    const ofTheToken = id.endsWith('access-token');
-    // A ticket is asked for with a token, which has ended, too.
-    expect(await call()).toMatchObject({ errcode: ofTheToken ? -1 : 40001 });
+    const isToken = id.endsWith('access-token');
+    // A ticket is requested with a token, and that has ended, too.
+    expect(await call()).toMatchObject({ errcode: isToken ? -1 : 40001 });
     down = true;
     expect(await call()).toEqual({
       errcode: -1,
@@ -172,8 +197,8 @@ describe('-1 with HTTP 200, so that an SDK tries again', () => {
   });
 });
 
-describe('a ticket is handed to whoever shows our token', () => {
-  test('the current one, or the one before while WeChat accepts it', async () => {
+describe('a ticket is served', () => {
+  test('for the current token, and for the previous one while that is valid', async () => {
     expect(await ticket('shop-token')).toMatchObject({ ticket: 'shop-ticket' });
     now = 1_767_225_899_999;
     expect(await ticket('shop-token-before')).toMatchObject({ ticket: 'shop-ticket' });
@@ -182,35 +207,61 @@ describe('a ticket is handed to whoever shows our token', () => {
   });
 
   test.each([
-    ['no token', '', 41001],
-    ['garbage', 'garbage', 40001],
-    ["a token of WeCom's", 'crm-token', 40001],
+    ['a call without a token', '', 41001],
+    ['an unknown token', 'unknown', 40001],
+    ["a WeCom app's token", 'crm-token', 40001],
     ['the fingerprint of the token', fingerprintOf('shop-token'), 40001],
-  ])('not for %s', async (_, shown, errcode) => {
-    expect(await ticket(shown)).toMatchObject({ errcode });
+  ])('not for %s', async (_, accessToken, errcode) => {
+    expect(await ticket(accessToken)).toMatchObject({ errcode });
   });
 
-  test("nor is an official account's token good at WeCom's routes", async () => {
+  test('of the SDK as type 2, for the token of an app that has it', async () => {
+    expect(await ticket('phone-token', '2')).toEqual({
+      errcode: 0,
+      errmsg: 'ok',
+      ticket: 'phone-sdk-ticket',
+      expires_in: 7200,
+    });
+    expect(await ticket('phone-token', 'jsapi')).toMatchObject({ errcode: 48001 });
+    expect(await ticket('phone-token', 'sdk')).toEqual({
+      errcode: 40097,
+      errmsg: 'invalid args: type is one of jsapi, wx_card, 2',
+    });
+    expect(await ticket('shop-token', '2')).toMatchObject({ errcode: 48001 });
+    expect(await ticket('crm-token', '2')).toMatchObject({ errcode: 40001 });
+  });
+
+  test('not of an agent, for the token of a secret without one', async () => {
+    const routes = ['get_jsapi_ticket', 'ticket/get'];
+    for (const route of routes) {
+      expect(await get(`/cgi-bin/${route}?access_token=archive-token&type=agent_config`)).toMatchObject({
+        errcode: 48001,
+        errmsg: expect.stringContaining("app 'archive'"),
+      });
+    }
+  });
+
+  test("not for an official account's token on WeCom's routes", async () => {
     expect(await get('/cgi-bin/get_jsapi_ticket?access_token=shop-token')).toMatchObject({ errcode: 40001 });
     expect(await get('/cgi-bin/ticket/get?access_token=shop-token&type=agent_config')).toMatchObject({
       errcode: 40001,
     });
   });
 
-  test('a token that came after the last look at the table is found', async () => {
+  test('for a token that was written after the last read of the table', async () => {
     await ticket('shop-token');
     put('shop/access-token', 'newer-token', 'wx1');
     expect(await ticket('newer-token')).toMatchObject({ ticket: 'shop-ticket' });
   });
 
-  test('with the table asked once in cacheSeconds for what memory knows', async () => {
+  test('with one read of the table in cacheSeconds', async () => {
     await ticket('shop-token');
     const before = reads;
     await ticket('shop-token');
     expect(reads).toBe(before);
   });
 
-  test('which memory forgets after cacheSeconds', async () => {
+  test('not for an older token, when cacheSeconds are over', async () => {
     await ticket('shop-token');
     put('shop/access-token', 'newer-token', 'wx1');
     now += 9_999;
@@ -219,13 +270,13 @@ describe('a ticket is handed to whoever shows our token', () => {
     expect(await ticket('shop-token')).toMatchObject({ errcode: 40001 });
   });
 
-  test('of another account than the configured one: not at all', async () => {
-    put('shop/access-token', 'shop-token', 'wx-of-old');
+  test('not for a token of an account that is no longer configured', async () => {
+    put('shop/access-token', 'shop-token', 'wx-previous');
     expect(await ticket('shop-token')).toMatchObject({ errcode: 40001 });
     expect(await ticket('shop-token-before')).toMatchObject({ errcode: 40001 });
   });
 
-  test('a type that WeChat does not know, or that is not configured', async () => {
+  test('not of a type that WeChat does not know, or that is not configured', async () => {
     expect(await ticket('shop-token', 'agent_config')).toMatchObject({ errcode: 40097 });
     expect(await ticket('shop-token', 'wx_card')).toEqual({
       errcode: 48001,
@@ -241,18 +292,19 @@ describe('a ticket is handed to whoever shows our token', () => {
 });
 
 test.each([
-  ['another of WeChat’s routes', () => get('/cgi-bin/user/info?access_token=shop-token'), 40066],
-  ['a name of JavaScript', () => get('/cgi-bin/__proto__'), 40066],
+  ["another of WeChat's routes", () => get('/cgi-bin/user/info?access_token=shop-token'), 40066],
+  ['a path that is a property of every object', () => get('/cgi-bin/__proto__'), 40066],
   ['POST to token', () => get('/cgi-bin/token', 'POST'), 43001],
   ['GET of stable_token', () => get('/cgi-bin/stable_token'), 43002],
-  ['a body that is no JSON', () => post('/cgi-bin/stable_token', 'a=b'), 47001],
+  ['a body that is not JSON', () => post('/cgi-bin/stable_token', 'a=b'), 47001],
   ['a body that is a list', () => post('/cgi-bin/stable_token', []), 47001],
-  ['an appid that is no text', () => stable({ appid: 7 }), 41002],
+  ['an appid that is not a string', () => stable({ appid: 7 }), 41002],
   ['an appid that is an object', () => stable({ appid: { $ne: '' } }), 41002],
   ['no corpid', () => get('/cgi-bin/gettoken'), 41002],
   ['an unknown corpid', () => get('/cgi-bin/gettoken?corpid=ww9'), 40013],
-  ["the corpid of somebody else's platform", () => get('/cgi-bin/gettoken?corpid=wx1'), 40013],
-  ['the appid of the other platform', () => token('ww1'), 40013],
+  ['an AppID as corpid', () => get('/cgi-bin/gettoken?corpid=wx1'), 40013],
+  ["an open-platform app's AppID as corpid", () => get('/cgi-bin/gettoken?corpid=wx3'), 40013],
+  ['a CorpID as appid', () => token('ww1'), 40013],
 ])('%s is refused', async (_, call, errcode) => {
   expect(await call()).toEqual({ errcode, errmsg: expect.stringMatching(/\S/) });
 });

@@ -1,9 +1,9 @@
 import { type App, accountOf, type WechatApp, type WecomApp } from '../../functions/core/credential.ts';
 import { SourceError } from '../../functions/core/errors.ts';
 import type { CredentialSource } from '../../functions/core/ports.ts';
-import { RetryableError, readAnswer } from '../../functions/wechat/attempt.ts';
-import type { WechatCall, WechatClient } from '../../functions/wechat/client.ts';
-import { type ErrorCodeTable, toSourceError } from '../../functions/wechat/error-codes.ts';
+import { decodeBody, RetryableError, readAnswer } from '../../functions/wechat/answers.ts';
+import type { Answered, WechatCall, WechatClient } from '../../functions/wechat/client.ts';
+import { type ErrorCodeTable, toSourceError, unusableAnswer } from '../../functions/wechat/error-codes.ts';
 import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
 import { wechatSource } from '../../functions/wechat/sources.ts';
 import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
@@ -36,26 +36,40 @@ export function secretOf(app: App): string {
   return `secret-of-${accountOf(app)}`;
 }
 
+const HOST = 'api.weixin.qq.com';
+
 /** Reads answers and errors as the real client does, with one attempt instead of its four. */
 function client(handler: RequestHandler, errorCodes: ErrorCodeTable): WechatClient {
   return {
-    async call<T>(call: WechatCall<T>): Promise<T> {
+    async call<T>(call: WechatCall<T>): Promise<Answered<T>> {
       const { path, query, json, answer } = call;
       const response = handler.handle({
         method: json ? 'POST' : 'GET',
         path,
-        host: 'api.weixin.qq.com',
+        host: HOST,
         query: new URLSearchParams(query),
         json,
       });
       try {
-        const outcome = readAnswer(response === 'connection-lost' ? '' : response.body.toString(), answer);
-        if ('granted' in outcome) return outcome.granted;
-        throw toSourceError(call, outcome.errorResponse, false, errorCodes);
+        const { status, headers, body } =
+          response === 'connection-lost'
+            ? { status: 200, headers: {} as Record<string, string>, body: Buffer.alloc(0) }
+            : response;
+        const text = await decodeBody(body, String(headers['content-encoding'] ?? ''));
+        const outcome = readAnswer({ host: HOST, status, ...text }, answer);
+        if ('granted' in outcome) return { answer: outcome.granted, upstreamCalls: 1 };
+        if ('unusable' in outcome) throw unusableAnswer(call.app, outcome.unusable, 1);
+        const facts = { mayHaveRotated: false, upstreamCalls: 1 };
+        throw toSourceError(call, outcome.errorResponse, facts, errorCodes);
       } catch (error) {
         if (!(error instanceof RetryableError)) throw error;
         const { code, message, mayHaveExecuted } = error;
-        throw new SourceError(message, { code, kind: 'transient', mayHaveRotated: mayHaveExecuted });
+        throw new SourceError(message, {
+          code,
+          kind: 'transient',
+          mayHaveRotated: mayHaveExecuted,
+          upstreamCalls: mayHaveExecuted ? 1 : 0,
+        });
       }
     },
   };

@@ -16,6 +16,8 @@ export const errorCodes = {
   leaseLost: 'lease-lost',
   storeUnreachable: 'store-unreachable',
   mirrorUnreachable: 'mirror-unreachable',
+  /** An answer of which asking again cannot make a better one. */
+  badAnswer: 'bad-answer',
   /** WeChat rejected the token in every attempt of a probe. */
   rejectedToken: 'rejected-token',
   unexpected: 'unexpected',
@@ -51,7 +53,10 @@ export class SourceError extends Error {
   readonly refusedIp: string | undefined;
   /** How many requests WeChat may have counted; 0 if none reached it. */
   readonly upstreamCalls: number;
-  /** No table knows WeChat's errcode: several in a row make a configuration error of it. */
+  /**
+   * This version does not understand WeChat's answer: an errcode that no table knows, or no errcode and not what was asked for.
+   * Several in a row make a configuration error of it.
+   */
   readonly isUnknownCode: boolean;
   /** WeChat's own id of the refused request, for `openapi/rid/get`. */
   readonly rid: string | undefined;

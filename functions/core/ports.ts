@@ -89,12 +89,26 @@ export type HostReach = {
 /** WeChat's own count of an interface's calls on this Beijing day. */
 export type DailyCalls = { readonly used: number; readonly limit: number };
 
-/** What operators want to know about WeChat. Changes nothing there. */
+/** What WeChat still knows about a request, by its `rid`. */
+export type RefusedRequest = {
+  /** The address that it came from. */
+  readonly clientIp: string;
+  /** When it came, epoch ms to the second; null when WeChat does not say. */
+  readonly at: number | null;
+  /** How long WeChat took; null when it does not say. */
+  readonly costMs: number | null;
+};
+
+/** What operators want to know about WeChat, and the one thing that they can change there. */
 export type Diagnostics = {
   /** Never throws: a host that cannot be reached is an answer. */
   reach(app: App): Promise<{ readonly throughProxy: boolean; readonly hosts: readonly HostReach[] }>;
   /** Calls of the app's token interface by all clients. Throws `SourceError`. */
   tokenCalls(app: WechatApp, accessToken: string): Promise<DailyCalls>;
+  /** A request of the same account in the last seven days. Throws `SourceError`. */
+  explain(app: WechatApp, accessToken: string, rid: string): Promise<RefusedRequest>;
+  /** Sets the day's calls of every interface back to 0; WeChat allows it ten times a month. Throws `SourceError`. */
+  clearQuota(app: WechatApp, secret: string): Promise<void>;
 };
 
 /** Something that operators should know although nothing has failed for readers. Free of secrets and tokens. */

@@ -1,5 +1,13 @@
-import { request } from 'undici';
-import * as z from 'zod';
+import { subscribe } from 'node:diagnostics_channel';
+import { type Dispatcher, request } from 'undici';
+import {
+  type AnswerReader,
+  decodeBody,
+  MAX_ANSWER_BYTES,
+  type Outcome,
+  RetryableError,
+  readAnswer,
+} from './answers.ts';
 import type { EgressRoute } from './egress.ts';
 import { urlOf } from './hosts.ts';
 
@@ -11,88 +19,36 @@ export type WechatRequest = {
   readonly json?: Readonly<Record<string, unknown>>;
 };
 
-/** WeChat's own words for a refusal. */
-export type WechatErrorResponse = { readonly errcode: number; readonly errmsg: string };
-
-/** A fault that another try may get past. */
-export class RetryableError extends Error {
-  readonly code: string;
-  /** WeChat may have carried the call out although we have no answer. */
-  readonly mayHaveExecuted: boolean;
-  /** The fault may be the host's own: the next try goes to the next one. */
-  readonly tryNextHost: boolean;
-
-  constructor(code: string, message: string, facts: { mayHaveExecuted: boolean; tryNextHost?: boolean }) {
-    super(message);
-    this.code = code;
-    this.mayHaveExecuted = facts.mayHaveExecuted;
-    this.tryNextHost = facts.tryNextHost ?? false;
-  }
-}
-
-/** Codes with which a connection was never made, so that WeChat cannot have carried out the call. */
-const NEVER_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_PRX_CONN',
-  'UND_ERR_PRX_TLS',
-]);
+/**
+ * The errors with which undici made no connection, so that WeChat cannot have carried out the call: refused, unresolved, TLS,
+ * a proxy without a tunnel. Their codes are too many to list.
+ * https://undici.nodejs.org/#/docs/api/DiagnosticsChannel
+ */
+const connectErrors = new WeakSet<object>();
+subscribe('undici:client:connectError', (message) => {
+  const { error } = message as { readonly error: Error };
+  connectErrors.add(error);
+});
 /** undici's words for a proxy that does not open the tunnel; it has no code of its own. */
 const NO_TUNNEL = /^Proxy response \((\d{3})\)/;
-
-const errorResponse = z.object({ errcode: z.number(), errmsg: z.string().default('') });
-
-/** The fields asked for, or WeChat's refusal. */
-export type Outcome<T> = { readonly granted: T } | { readonly errorResponse: WechatErrorResponse };
 
 /**
  * Sends one request and reads its answer.
  *
- * @throws RetryableError when there is none: no connection, a 5xx, an empty body, no JSON, errcode -1
+ * @throws RetryableError when there is none that is WeChat's
  */
 export async function sendOnce<T>(
   host: string,
-  call: WechatRequest & { readonly answer: z.ZodType<T> },
+  call: WechatRequest & { readonly answer: AnswerReader<T> },
   route: EgressRoute,
   signal: AbortSignal,
 ): Promise<Outcome<T>> {
-  return readAnswer(await send(host, call, route, signal), call.answer);
-}
-
-/**
- * Reads the body of a 200. Success may lack `errcode`, or have 0.
- *
- * @throws RetryableError for what is neither success nor refusal
- */
-export function readAnswer<T>(text: string, expected: z.ZodType<T>): Outcome<T> {
-  const body = parse(text);
-  const error = errorResponse.safeParse(body);
-  if (error.success && error.data.errcode === -1) {
-    throw new RetryableError('-1', 'WeChat is busy (-1)', { mayHaveExecuted: false });
-  }
-  if (error.success && error.data.errcode !== 0) return { errorResponse: error.data };
-  const answer = expected.safeParse(body);
-  if (answer.success) return { granted: answer.data };
-  const fields = answer.error.issues.map(({ path }) => path.join('.') || 'body').join(', ');
-  throw new RetryableError('bad-answer', `its answer lacks what was asked for (${fields})`, {
-    mayHaveExecuted: true,
-  });
-}
-
-async function send(
-  host: string,
-  { path, query, json }: WechatRequest,
-  route: EgressRoute,
-  signal: AbortSignal,
-): Promise<string> {
+  const { path, query, json, answer: reader } = call;
   const url = urlOf(host, path);
   url.search = new URLSearchParams(query).toString();
+  let response: Dispatcher.ResponseData;
   try {
-    const { statusCode, body } = await request(url, {
+    response = await request(url, {
       dispatcher: route.dispatcher,
       signal,
       ...(json && {
@@ -101,15 +57,38 @@ async function send(
         body: JSON.stringify(json),
       }),
     });
-    const text = await body.text();
-    if (statusCode === 200) return text;
-    throw new RetryableError(`http-${statusCode}`, `${url.host} answered HTTP ${statusCode}`, {
-      mayHaveExecuted: true,
-      tryNextHost: statusCode >= 500,
-    });
   } catch (error) {
-    throw error instanceof RetryableError ? error : unreachable(error, url.host, route, signal);
+    throw unreachable(error, url.host, route, signal);
   }
+  const { statusCode: status, headers } = response;
+  const { bytes, error } = await readBody(response.body);
+  const answer = {
+    host: url.host,
+    status,
+    ...(await decodeBody(bytes, String(headers['content-encoding'] ?? ''))),
+  };
+  try {
+    return readAnswer(answer, reader);
+  } catch (unread) {
+    // An answer that was cut off after its last brace is as good as a whole one; any other was lost.
+    throw error === undefined ? unread : unreachable(error, url.host, route, signal);
+  }
+}
+
+/** The beginning of a body, and why it is not the whole. What is longer than an answer may be is cut off without an error. */
+async function readBody(body: AsyncIterable<Buffer>): Promise<{ bytes: Buffer; error?: unknown }> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > MAX_ANSWER_BYTES) break;
+    }
+  } catch (error) {
+    return { bytes: Buffer.concat(chunks), error };
+  }
+  return { bytes: Buffer.concat(chunks) };
 }
 
 /** Only the code and the host: the message of a failed request may quote its URL, and the URL holds the secret. */
@@ -130,18 +109,9 @@ function unreachable(error: unknown, host: string, route: EgressRoute, signal: A
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'network';
   const through = route.throughProxy ? ' through the proxy' : '';
+  const neverConnected = error instanceof Error && connectErrors.has(error);
   return new RetryableError(code, `${host} could not be reached${through} (${code})`, {
-    mayHaveExecuted: !NEVER_CONNECTED.has(code),
+    mayHaveExecuted: !neverConnected,
     tryNextHost: true,
   });
-}
-
-function parse(text: string): unknown {
-  if (text.trim() === '')
-    throw new RetryableError('empty-body', 'its answer was empty', { mayHaveExecuted: true });
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new RetryableError('not-json', 'its answer was not JSON', { mayHaveExecuted: true });
-  }
 }

@@ -1,18 +1,16 @@
 import { request } from 'undici';
-import * as z from 'zod';
 import type { App } from '../core/credential.ts';
 import { nameOf } from '../core/errors.ts';
-import type { DailyCalls, Diagnostics, HostReach } from '../core/ports.ts';
+import type { Diagnostics, HostReach } from '../core/ports.ts';
+import { doneAnswer, refusedRequestAnswer } from './answers.ts';
 import type { WechatClient } from './client.ts';
 import type { EgressDispatcher, EgressRoute } from './egress.ts';
 import { hostsOf, urlOf } from './hosts.ts';
+import { countCalls } from './sources.ts';
 
 const REACH_TIMEOUT_MS = 5_000;
 
-const count = z.number().int().nonnegative();
-const quotaAnswer = z.object({ quota: z.object({ daily_limit: count, used: count }) });
-
-/** What `wechat-token-refresher doctor` wants to know of WeChat, asked from where the refresher runs. */
+/** What `wechat-token-refresher doctor` wants to know of WeChat, asked from where the refresher runs: docs/wechat.md#is-a-token-still-valid. */
 export function wechatDiagnostics(
   wechat: {
     official: WechatClient;
@@ -30,17 +28,27 @@ export function wechatDiagnostics(
         hosts: reached.map(({ throughProxy: _, ...facts }) => facts),
       };
     },
-    /** https://developers.weixin.qq.com/doc/offiaccount/openApi/get_api_quota.html */
-    async tokenCalls(app, accessToken) {
-      const { quota } = await wechat.official.call({
+    tokenCalls: (app, accessToken) => countCalls(wechat.official, app, accessToken, tokenPath(app)),
+    async explain(app, accessToken, rid) {
+      const { answer } = await wechat.official.call({
         app,
-        path: '/cgi-bin/openapi/quota/get',
+        path: '/cgi-bin/openapi/rid/get',
         query: { access_token: accessToken },
-        json: { cgi_path: tokenPath(app) },
+        json: { rid },
         calledWith: 'access-token',
-        answer: quotaAnswer,
+        answer: refusedRequestAnswer,
       });
-      return { used: quota.used, limit: quota.daily_limit } satisfies DailyCalls;
+      return answer;
+    },
+    async clearQuota(app, secret) {
+      await wechat.official.call({
+        app,
+        path: '/cgi-bin/clear_quota/v2',
+        json: { appid: app.appId, appsecret: secret },
+        calledWith: 'secret',
+        answer: doneAnswer,
+        atMostOnce: true,
+      });
     },
   };
 }

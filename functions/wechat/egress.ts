@@ -2,14 +2,13 @@ import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { isLoopback } from '../core/app-schema.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
-/** WeChat's answers are a few hundred bytes. */
-const MAX_ANSWER_BYTES = 64 * 1024;
 
 const options = {
   connect: { timeout: CONNECT_TIMEOUT_MS },
   // No connection is kept: Lambda freezes between ticks, and a call on one that broke meanwhile looks like a lost answer.
   pipelining: 0,
-  maxResponseSize: MAX_ANSWER_BYTES,
+  // An HTTP/2 connection that broke in a freeze looks alive, and calls on it wait for their timeout.
+  allowH2: false,
 };
 
 /** The proxy's URL with its credentials, `undefined` for none. Throws `SourceError` when it cannot be had. */
@@ -38,7 +37,12 @@ export class EgressDispatcher {
       void this.#proxy?.agent.close();
       this.#proxy = {
         url,
-        agent: new ProxyAgent({ ...options, uri: url, connectTimeout: CONNECT_TIMEOUT_MS }),
+        agent: new ProxyAgent({
+          ...options,
+          uri: url,
+          connectTimeout: CONNECT_TIMEOUT_MS,
+          proxyTls: { allowH2: false },
+        }),
       };
     }
     return { dispatcher: this.#proxy.agent, throughProxy: true };

@@ -1,60 +1,53 @@
-import * as z from 'zod';
-import type { App, TicketName } from '../core/credential.ts';
+import type { App, TicketName, WechatApp } from '../core/credential.ts';
 import { SourceError } from '../core/errors.ts';
-import type { CredentialSource, Grant, TicketRequest, TokenRequest } from '../core/ports.ts';
+import type {
+  CredentialSource,
+  DailyCalls,
+  Grant,
+  TicketRequest,
+  TokenCount,
+  TokenRequest,
+} from '../core/ports.ts';
+import { countAnswer, type GrantedValue, probeAnswer, ticketAnswer, tokenAnswer } from './answers.ts';
 import type { WechatRequest } from './attempt.ts';
-import type { WechatClient } from './client.ts';
-
-/** WeChat asks to reserve 512 characters; a ticket is shorter. */
-const value = z.string().min(1).max(512);
-/** "The lifetime may change": whatever it says counts, but for nonsense; 0 is what WeCom says in a token's last second. */
-const seconds = z.number().int().nonnegative().max(31_536_000);
-
-const tokenAnswer = z.object({ access_token: value, expires_in: seconds });
-const ticketAnswer = z.object({ ticket: value, expires_in: seconds });
-const anything = z.object({});
+import type { Answered, WechatClient } from './client.ts';
+import { isRefusal } from './error-codes.ts';
 
 /** Every credential from the interface that grants it. */
 export function wechatSource(clients: { official: WechatClient; wecom: WechatClient }): CredentialSource {
   const clientOf = (app: App) => (app.kind === 'wecom' ? clients.wecom : clients.official);
+  const accepts = (app: App, accessToken: string) => acceptsToken(clientOf(app), app, accessToken);
   return {
     fetch: (request) =>
       request.name === 'access-token'
         ? fetchToken(clientOf(request.app), request)
         : fetchTicket(clientOf(request.app), { ...request, name: request.name }),
 
-    async countCalls(app, accessToken) {
-      return { accepted: await this.accepts(app, accessToken), calls: undefined };
-    },
+    accepts,
 
-    /** docs/wechat.md#is-a-token-still-valid; WeCom has the same route. */
-    async accepts(app, accessToken) {
-      const call = {
-        app,
-        path: '/cgi-bin/get_api_domain_ip',
-        query: { access_token: accessToken },
-        calledWith: 'access-token',
-        answer: anything,
-      } as const;
+    async countCalls(app, accessToken): Promise<TokenCount> {
       try {
-        await clientOf(app).call(call);
-        return true;
+        const calls = await countCalls(clients.official, app, accessToken, '/cgi-bin/token');
+        return { accepted: true, calls };
       } catch (error) {
-        if (error instanceof SourceError && error.rejectedCredential === 'access-token') return false;
-        throw error;
+        if (rejectsToken(error)) return { accepted: false };
+        // Not every account has a count; a refusal to count says nothing about the token.
+        if (!isRefusal(error)) throw error;
+        return { accepted: await accepts(app, accessToken), calls: undefined };
       }
     },
   };
 }
 
 async function fetchToken(client: WechatClient, request: TokenRequest): Promise<Grant> {
-  const { access_token, expires_in } = await client.call({
-    app: request.app,
-    ...tokenRequest(request),
-    calledWith: 'secret',
-    answer: tokenAnswer,
-  });
-  return { value: access_token, expiresInSeconds: expires_in, upstreamCalls: 1 };
+  return grantOf(
+    await client.call({
+      app: request.app,
+      ...tokenRequest(request),
+      calledWith: 'secret',
+      answer: tokenAnswer,
+    }),
+  );
 }
 
 /** docs/wechat.md: "Classic token", "Stable token", "WeCom". */
@@ -71,14 +64,15 @@ function tokenRequest(request: TokenRequest): WechatRequest {
 
 async function fetchTicket(client: WechatClient, { app, name, accessToken }: TicketRequest): Promise<Grant> {
   const { path, type } = ticketRoute(app, name);
-  const { ticket, expires_in } = await client.call({
-    app,
-    path,
-    query: { access_token: accessToken, ...(type && { type }) },
-    calledWith: 'access-token',
-    answer: ticketAnswer,
-  });
-  return { value: ticket, expiresInSeconds: expires_in, upstreamCalls: 1 };
+  return grantOf(
+    await client.call({
+      app,
+      path,
+      query: { access_token: accessToken, ...(type && { type }) },
+      calledWith: 'access-token',
+      answer: ticketAnswer,
+    }),
+  );
 }
 
 /** `type` of `getticket`: docs/wechat.md#tickets. */
@@ -93,4 +87,51 @@ function ticketRoute(app: App, name: TicketName): { path: string; type?: string 
   if (name === 'agent-config-ticket') return { path: '/cgi-bin/ticket/get', type: 'agent_config' };
   if (app.kind === 'wecom') return { path: '/cgi-bin/get_jsapi_ticket' };
   return { path: '/cgi-bin/ticket/getticket', type: getticketTypes[name] };
+}
+
+function grantOf({ answer, upstreamCalls }: Answered<GrantedValue>): Grant {
+  return { ...answer, upstreamCalls };
+}
+
+/** docs/wechat.md#is-a-token-still-valid; WeCom has the same route. */
+async function acceptsToken(client: WechatClient, app: App, accessToken: string): Promise<boolean> {
+  try {
+    await client.call({
+      app,
+      path: '/cgi-bin/get_api_domain_ip',
+      query: { access_token: accessToken },
+      calledWith: 'access-token',
+      answer: probeAnswer,
+    });
+    return true;
+  } catch (error) {
+    if (rejectsToken(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Every client's calls of one interface on this day: docs/wechat.md#is-a-token-still-valid. Throws `SourceError`.
+ *
+ * @param path the interface, with its leading slash
+ */
+export async function countCalls(
+  client: WechatClient,
+  app: WechatApp,
+  accessToken: string,
+  path: string,
+): Promise<DailyCalls> {
+  const { answer } = await client.call({
+    app,
+    path: '/cgi-bin/openapi/quota/get',
+    query: { access_token: accessToken },
+    json: { cgi_path: path },
+    calledWith: 'access-token',
+    answer: countAnswer,
+  });
+  return answer;
+}
+
+function rejectsToken(error: unknown): boolean {
+  return error instanceof SourceError && error.rejectedCredential === 'access-token';
 }

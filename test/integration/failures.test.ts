@@ -22,8 +22,8 @@ describe('a configuration error', () => {
         code: '40164',
         message:
           "WeChat refused app 'shop' (wxdemo0123456789ab) with 40164: the IP 203.0.113.7 is not on the account's IP " +
-          'allow-list. Add 203.0.113.7 on mp.weixin.qq.com: Settings & Development > Basic configuration > IP ' +
-          'allow-list (IP白名单).',
+          'allow-list. Add 203.0.113.7 on developers.weixin.qq.com/platform (我的业务 > 公众号/服务号 > 基础信息 > ' +
+          `开发信息): IP白名单. WeChat's words: "invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist".`,
       });
       expect(JSON.parse((await world.get('/apps/shop/access-token')).body).access_token).toBe(old);
     }

@@ -210,7 +210,9 @@ test('a failure is printed once with its remedy, not once a second', async () =>
   await until(() => local.output().includes('40001'));
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   expect(local.output().match(/40001/g)).toHaveLength(1);
-  expect(local.output()).toContain('the AppSecret is wrong. Compare the AppSecret with mp.weixin.qq.com');
+  expect(local.output()).toContain(
+    'the AppSecret is wrong. Compare the AppSecret with developers.weixin.qq.com/platform',
+  );
   expect(simulator.calls('/cgi-bin/token')).toHaveLength(1);
 });
 

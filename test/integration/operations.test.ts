@@ -64,6 +64,7 @@ describe('a status report', () => {
         at: START + 100 * MINUTE,
         count: 1,
         refusedIp: '203.0.113.7',
+        rid: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{8}){2}$/),
       },
     });
     world.at(121);
@@ -100,6 +101,7 @@ describe('a diagnosis', () => {
           },
         ],
         tokenCalls: { ours: 2, wechat: { used: 9, limit: 2_000 }, problem: null },
+        lastRefusal: null,
       },
     });
   });
@@ -155,7 +157,7 @@ describe('operators are notified of', () => {
         kind: 'configuration-error',
         app: 'shop',
         credential: 'access-token',
-        message: expect.stringContaining('Add 203.0.113.7 on mp.weixin.qq.com'),
+        message: expect.stringContaining('Add 203.0.113.7 on developers.weixin.qq.com/platform'),
         notify: true,
       },
     ]);

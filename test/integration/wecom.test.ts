@@ -133,7 +133,9 @@ describe('failures', () => {
           code: '60020',
           message:
             "WeChat refused app 'crm' (wwdemo0123456789ab/1000002) with 60020: the IP 203.0.113.7 is not on the app's " +
-            'list of trusted IPs. Add 203.0.113.7 on work.weixin.qq.com (应用管理 > the app): 企业可信IP.',
+            'list of trusted IPs. Add 203.0.113.7 on work.weixin.qq.com (应用管理 > the app): 企业可信IP. ' +
+            `WeChat's words: "not allow to access from your ip, from ip: 203.0.113.7, more info at ` +
+            'https://open.work.weixin.qq.com/devtool/query?e=60020".',
         },
       },
       { outcome: 'failed', reason: 'no-access-token' },

@@ -182,6 +182,7 @@ describe('doctor', () => {
       },
     ],
     tokenCalls: { ours: 15, wechat: { used: 15, limit: 2000 }, problem: null },
+    lastRefusal: null,
     ...changes,
   });
   const lines = (changes: Partial<Diagnosis> = {}) =>

@@ -1,9 +1,23 @@
-import { type App, credentialId, liveValue } from '../credential.ts';
+import {
+  type App,
+  type CredentialRecord,
+  credentialId,
+  credentialsOf,
+  liveValue,
+  type WechatApp,
+} from '../credential.ts';
 import { SourceError } from '../errors.ts';
-import type { DailyCalls, Diagnostics, HostReach, RecordStore, SecretStore } from '../ports.ts';
+import type {
+  DailyCalls,
+  Diagnostics,
+  HostReach,
+  RecordStore,
+  RefusedRequest,
+  SecretStore,
+} from '../ports.ts';
 import { countForToday } from '../rules/quota-day.ts';
 
-/** What operators cannot see from outside the function: its way to WeChat, its secret, and WeChat's own count of the day. */
+/** What operators cannot see from outside the function: its way to WeChat, its secret, and what WeChat itself has recorded. */
 export type Diagnosis = {
   readonly app: string;
   /** Epoch ms, by the function's clock. */
@@ -18,6 +32,8 @@ export type Diagnosis = {
     /** Why WeChat's count is not known, and what to do. */
     readonly problem: string | null;
   };
+  /** What WeChat recorded of the request behind the app's last error; null: there is none, or WeChat does not say. */
+  readonly lastRefusal: RefusedRequest | null;
 };
 
 /** Looks at everything that concerns one app. Changes nothing, and never throws for what it finds. */
@@ -27,34 +43,72 @@ export async function diagnose(
   ports: { store: Pick<RecordStore, 'read'>; secrets: SecretStore; diagnostics: Diagnostics },
 ): Promise<Diagnosis> {
   const { store, secrets, diagnostics } = ports;
-  const id = credentialId(app.name, 'access-token');
-  const record = (await store.read([id])).get(id);
-  const [secret, reach, wechat] = await Promise.all([
+  const ids = credentialsOf(app).map(({ name }) => credentialId(app.name, name));
+  const records = await store.read(ids);
+  const record = records.get(credentialId(app.name, 'access-token'));
+  const accessToken = liveValue(record, app, now)?.value;
+  const ours = record ? countForToday(record.requestedAt, record.requestsToday, now) : 0;
+  const [secret, reach, counted, lastRefusal] = await Promise.all([
     secrets.reread(app).then(
       (found) => (found ? 'present' : 'missing'),
       () => 'unreadable' as const,
     ),
     diagnostics.reach(app),
-    countAtWechat(app, liveValue(record, app, now)?.value, diagnostics),
+    countAtWechat(app, accessToken, ours, diagnostics),
+    explainLastRefusal(app, accessToken, lastRid(records.values()), diagnostics),
   ]);
-  const ours = record ? countForToday(record.requestedAt, record.requestsToday, now) : 0;
-  return { app: app.name, now, secret, ...reach, tokenCalls: { ours, ...wechat } };
+  return { app: app.name, now, secret, ...reach, tokenCalls: { ours, ...counted }, lastRefusal };
 }
 
 async function countAtWechat(
   app: App,
   accessToken: string | undefined,
+  ours: number,
   diagnostics: Diagnostics,
 ): Promise<Pick<Diagnosis['tokenCalls'], 'wechat' | 'problem'>> {
   // WeCom has no such interface.
-  if (app.kind === 'wecom') return { wechat: null, problem: null };
+  if (!isWechatApp(app)) return { wechat: null, problem: null };
   if (accessToken === undefined) {
     return { wechat: null, problem: 'WeChat gives its count for a valid token only, and there is none.' };
   }
   try {
-    return { wechat: await diagnostics.tokenCalls(app, accessToken), problem: null };
+    const wechat = await diagnostics.tokenCalls(app, accessToken);
+    if (wechat.used >= ours) return { wechat, problem: null };
+    // docs/wechat.md#is-a-token-still-valid: of some accounts it stands at 0 for ever.
+    const problem = `WeChat says ${wechat.used}, which is below our own count and so is no count.`;
+    return { wechat: null, problem };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     return { wechat: null, problem: error.message };
   }
+}
+
+async function explainLastRefusal(
+  app: App,
+  accessToken: string | undefined,
+  rid: string | undefined,
+  diagnostics: Diagnostics,
+): Promise<RefusedRequest | null> {
+  if (!isWechatApp(app) || accessToken === undefined || rid === undefined) return null;
+  try {
+    return await diagnostics.explain(app, accessToken, rid);
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    return null;
+  }
+}
+
+/** The id of the request that WeChat refused last, whichever of the app's credentials it was for. */
+function lastRid(records: Iterable<CredentialRecord>): string | undefined {
+  let last: { readonly at: number; readonly rid: string } | undefined;
+  for (const { failure } of records) {
+    if (failure?.rid !== undefined && failure.at >= (last?.at ?? 0)) {
+      last = { at: failure.at, rid: failure.rid };
+    }
+  }
+  return last?.rid;
+}
+
+function isWechatApp(app: App): app is WechatApp {
+  return app.kind !== 'wecom';
 }

@@ -1,7 +1,7 @@
 import { type App, accountOf, type WechatApp, type WecomApp } from '../../functions/core/credential.ts';
 import { SourceError } from '../../functions/core/errors.ts';
 import type { CredentialSource } from '../../functions/core/ports.ts';
-import { RetryableError, readAnswer } from '../../functions/wechat/answers.ts';
+import { decodeBody, RetryableError, readAnswer } from '../../functions/wechat/answers.ts';
 import type { Answered, WechatCall, WechatClient } from '../../functions/wechat/client.ts';
 import { type ErrorCodeTable, toSourceError, unusableAnswer } from '../../functions/wechat/error-codes.ts';
 import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
@@ -9,7 +9,7 @@ import { wechatSource } from '../../functions/wechat/sources.ts';
 import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
 import type { Clock } from '../../local/simulator/clock.ts';
 import type { Operator } from '../../local/simulator/operator.ts';
-import type { RequestHandler } from '../../local/simulator/request-handler.ts';
+import type { RequestHandler, WechatResponse } from '../../local/simulator/request-handler.ts';
 import { openSimulator } from '../../local/simulator/simulator.ts';
 
 /** The simulator without a network, for tests and benches that make millions of calls. */
@@ -19,13 +19,10 @@ export type InProcessWechat = Operator & { readonly source: CredentialSource };
 export function inProcessWechat(apps: readonly App[], clock: Clock): InProcessWechat {
   const { handler, operator } = openSimulator({
     clock,
-    accounts: apps.filter(isWechat).map((app) => ({ appId: app.appId, secret: secretOf(app) })),
-    // The simulator keeps each secret under a number, that of its agent if there is one.
-    wecomApps: apps.filter(isWecom).map((app, index) => ({
-      corpId: app.corpId,
-      agentId: app.agentId ?? index + 1,
-      secret: secretOf(app),
-    })),
+    accounts: apps
+      .filter(isWechat)
+      .map((app) => ({ appId: app.appId, kind: app.kind, secret: secretOf(app) })),
+    wecomApps: apps.filter(isWecom).map((app) => ({ ...app, secret: secretOf(app) })),
   });
   const source = wechatSource({
     official: client(handler, officialErrorCodes),
@@ -40,6 +37,13 @@ export function secretOf(app: App): string {
 }
 
 const HOST = 'api.weixin.qq.com';
+/** A lost answer and an empty one are worth the same. */
+const NO_ANSWER: Exclude<WechatResponse, 'connection-lost'> = {
+  status: 200,
+  headers: {},
+  body: Buffer.alloc(0),
+  delayMs: 0,
+};
 
 /** Reads answers and errors as the real client does, with one attempt instead of its four. */
 function client(handler: RequestHandler, errorCodes: ErrorCodeTable): WechatClient {
@@ -54,8 +58,9 @@ function client(handler: RequestHandler, errorCodes: ErrorCodeTable): WechatClie
         json,
       });
       try {
-        const { status, body } = response === 'connection-lost' ? { status: 200, body: '' } : response;
-        const outcome = readAnswer({ host: HOST, status, text: body, isTooLong: false }, answer);
+        const { status, headers, body } = response === 'connection-lost' ? NO_ANSWER : response;
+        const decoded = await decodeBody(body, headers['content-encoding'] ?? '');
+        const outcome = readAnswer({ host: HOST, status, ...decoded }, answer);
         if ('granted' in outcome) return { answer: outcome.granted, upstreamCalls: 1 };
         if ('unusable' in outcome) throw unusableAnswer(call.app, outcome.unusable, 1);
         const facts = { mayHaveRotated: false, upstreamCalls: 1 };

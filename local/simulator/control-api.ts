@@ -2,11 +2,11 @@ import * as z from 'zod';
 import { fingerprintOf } from '../../functions/core/credential.ts';
 import { accountErrorCodes, WechatErrorResponse } from './error-responses.ts';
 import { faultSchema } from './faults.ts';
-import { ticketTypes } from './official-account.ts';
+import { accountKinds, countOptionsSchema, ticketTypes } from './official-account.ts';
 import type { Operator } from './operator.ts';
 import type { Call } from './request-handler.ts';
 import { UnknownAccountError } from './state.ts';
-import { wecomTicketTypes } from './wecom.ts';
+import { wecomAppIdOf, wecomTicketTypes } from './wecom.ts';
 
 /** Where the operator's methods are served over HTTP, for tests that run in another process. */
 export const CONTROL_PREFIX = '/_simulator/';
@@ -16,24 +16,49 @@ const ipList = z.array(
   z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'not an IP address or CIDR range'),
 );
 const appId = nonEmpty;
-const agent = { corpId: nonEmpty, agentId: z.int().positive() };
+const invalidatesTokens = z.boolean().optional();
+
+/** A WeCom app by its agent, or by its name if it has none, and what else the body has. */
+function wecomBody<Shape extends z.ZodRawShape>(shape: Shape) {
+  const named = { corpId: nonEmpty, agentId: z.int().positive().optional(), name: nonEmpty.optional() };
+  return z.strictObject({ ...named, ...shape }).refine(hasEitherName, {
+    path: ['agentId'],
+    message: 'an app has either an agentId or a name',
+  });
+}
+
+function hasEitherName(body: object): boolean {
+  const hasAgent = 'agentId' in body;
+  const hasName = 'name' in body;
+  return hasAgent !== hasName;
+}
+
 const bodies = {
   account: z.strictObject({
     appId,
     secret: nonEmpty,
+    kind: z.enum(accountKinds).optional(),
     allowedIps: ipList.optional(),
     dailyTokenQuota: z.int().positive().optional(),
+    count: countOptionsSchema.optional(),
   }),
   clock: z.strictObject({ advanceMs: z.int().nonnegative() }),
-  rotate: z.strictObject({ appId }),
-  burnQuota: z.strictObject({ appId }),
+  callerIp: z.strictObject({ callerIp: z.union([z.ipv4(), z.ipv6()], 'not an IP address') }),
+  byAppId: z.strictObject({ appId }),
+  burnQuota: z.strictObject({ appId, route: z.string().startsWith('/').optional() }),
+  count: countOptionsSchema.extend({ appId }),
+  invalidate: z.strictObject({
+    appId,
+    api: z.enum(['classic', 'stable']).optional(),
+    stillGranted: z.boolean().optional(),
+  }),
   ipList: z.strictObject({ appId, allowedIps: ipList.nullable() }),
-  secret: z.strictObject({ appId, secret: nonEmpty }),
+  secret: z.strictObject({ appId, secret: nonEmpty, invalidatesTokens }),
   state: z.strictObject({ appId, errcode: z.literal(accountErrorCodes).nullable() }),
-  wecomApp: z.strictObject({ ...agent, secret: nonEmpty, trustedIps: ipList.optional() }),
-  wecomInvalidate: z.strictObject(agent),
-  wecomSecret: z.strictObject({ ...agent, secret: nonEmpty }),
-  trustedIps: z.strictObject({ ...agent, trustedIps: ipList.nullable() }),
+  wecomApp: wecomBody({ secret: nonEmpty, trustedIps: ipList.optional() }),
+  wecomInvalidate: wecomBody({}),
+  wecomSecret: wecomBody({ secret: nonEmpty, invalidatesTokens }),
+  trustedIps: wecomBody({ trustedIps: ipList.nullable() }),
 };
 
 /** Checks the request's JSON or query, and returns the body of the answer. */
@@ -61,10 +86,25 @@ const commands: Readonly<Record<string, Command>> = {
     return { now: operator.clock.now() };
   },
   'POST /_simulator/rotate': (operator, json) => ({
-    fingerprint: fingerprintOf(operator.rotate(bodies.rotate.parse(json).appId)),
+    fingerprint: fingerprintOf(operator.rotate(bodies.byAppId.parse(json).appId)),
   }),
-  'POST /_simulator/burn-quota': silent((operator, json) =>
-    operator.burnDailyQuota(bodies.burnQuota.parse(json).appId),
+  'POST /_simulator/caller-ip': silent((operator, json) =>
+    operator.setCallerIp(bodies.callerIp.parse(json).callerIp),
+  ),
+  'POST /_simulator/burn-quota': silent((operator, json) => {
+    const body = bodies.burnQuota.parse(json);
+    operator.burnDailyQuota(body.appId, body.route);
+  }),
+  'POST /_simulator/count': silent((operator, json) => {
+    const { appId: id, ...options } = bodies.count.parse(json);
+    operator.setCount(id, options);
+  }),
+  'POST /_simulator/invalidate': silent((operator, json) => {
+    const { appId: id, ...options } = bodies.invalidate.parse(json);
+    operator.invalidate(id, options);
+  }),
+  'POST /_simulator/refuse-tickets': silent((operator, json) =>
+    operator.refuseTickets(bodies.byAppId.parse(json).appId),
   ),
   'POST /_simulator/ip-list': silent((operator, json) => {
     const body = bodies.ipList.parse(json);
@@ -72,7 +112,7 @@ const commands: Readonly<Record<string, Command>> = {
   }),
   'POST /_simulator/secret': silent((operator, json) => {
     const body = bodies.secret.parse(json);
-    operator.setSecret(body.appId, body.secret);
+    operator.setSecret(body.appId, body.secret, body);
   }),
   'POST /_simulator/state': silent((operator, json) => {
     const body = bodies.state.parse(json);
@@ -83,15 +123,15 @@ const commands: Readonly<Record<string, Command>> = {
   ),
   'POST /_simulator/wecom-invalidate': silent((operator, json) => {
     const body = bodies.wecomInvalidate.parse(json);
-    operator.invalidateWecomToken(body.corpId, body.agentId);
+    operator.invalidateWecomToken(body.corpId, wecomAppIdOf(body));
   }),
   'POST /_simulator/wecom-secret': silent((operator, json) => {
     const body = bodies.wecomSecret.parse(json);
-    operator.setWecomSecret(body.corpId, body.agentId, body.secret);
+    operator.setWecomSecret(body.corpId, wecomAppIdOf(body), body.secret, body);
   }),
   'POST /_simulator/trusted-ips': silent((operator, json) => {
     const body = bodies.trustedIps.parse(json);
-    operator.setTrustedIps(body.corpId, body.agentId, body.trustedIps ?? undefined);
+    operator.setTrustedIps(body.corpId, wecomAppIdOf(body), body.trustedIps ?? undefined);
   }),
 };
 
@@ -133,17 +173,19 @@ function describeState(operator: Operator): object {
     ),
   }));
   // Without their calls, which are logged by corp, not by app.
-  const wecomApps = operator.wecomApps().map(({ corpId, agentId }) => ({
-    corpId,
-    agentId,
-    token: fingerprintOrNull(operator.currentWecomToken(corpId, agentId)),
-    tickets: Object.fromEntries(
-      wecomTicketTypes.map((type) => [
-        type,
-        fingerprintOrNull(operator.currentWecomTicket(corpId, agentId, type)),
-      ]),
-    ),
-  }));
+  const wecomApps = operator.wecomApps().map((app) => {
+    const id = wecomAppIdOf(app);
+    return {
+      ...app,
+      token: fingerprintOrNull(operator.currentWecomToken(app.corpId, id)),
+      tickets: Object.fromEntries(
+        wecomTicketTypes.map((type) => [
+          type,
+          fingerprintOrNull(operator.currentWecomTicket(app.corpId, id, type)),
+        ]),
+      ),
+    };
+  });
   return { now: operator.clock.now(), calls: countByRoute(operator.calls()), accounts, wecomApps };
 }
 

@@ -17,10 +17,16 @@ export abstract class WechatErrorResponse extends Error {
 }
 
 /** The codes that refuse every token call of an account, whatever its secret (docs/wechat.md#error-codes). */
-export const accountErrorCodes = [40125, 40243, 50004, 50007, 89501, 89503, 89506, 89507] as const;
+export const accountErrorCodes = [
+  40125, 40243, 50001, 50002, 50004, 50007, 61024, 89501, 89502, 89503, 89504, 89505, 89506, 89507,
+] as const;
 export type AccountErrorCode = (typeof accountErrorCodes)[number];
 
+/** With which `openapi/quota/get` refuses to count, whatever is asked for (docs/wechat.md#is-a-token-still-valid). */
+export const countErrorCodes = [48001, 76003, 76021, 76022] as const;
+
 const officialMessages = {
+  [-1000]: 'system error hints',
   40001: 'invalid credential, access_token is invalid or not latest',
   40002: 'invalid grant_type',
   40013: 'invalid appid',
@@ -39,11 +45,22 @@ const officialMessages = {
   45009: 'reach max api daily quota limit',
   45011: 'api minute-quota reach limit, must slower, retry next minute',
   47001: 'data format error',
+  48001: 'api unauthorized',
+  48006: 'forbid to clear quota because of reaching the limit',
+  50001: 'user unauthorized',
+  50002: 'user limited',
   50004: 'forbidden to use the token interface',
   50007: 'account is frozen',
-  76003: 'cgi_path not found, please check',
+  61024: 'this api wants the access_token of a component',
+  76001: 'rid not found',
+  76003: 'cgi_path is invalid, please check',
+  76021: 'cgi_path not found, please check',
+  76022: 'could not use this cgi_path, no permission',
   89501: 'waiting for the confirmation of the administrator',
+  89502: 'the confirmation of the administrator has timed out',
   89503: 'this ip needs the confirmation of the administrator',
+  89504: 'this ip waits for the administrator',
+  89505: 'the administrator has not answered yet',
   89506: 'the administrator refused this ip twice, try again in 24 hours',
   89507: 'the administrator refused this ip, try again in 1 hour',
 } as const satisfies Record<AccountErrorCode, string> & Record<number, string>;
@@ -71,15 +88,19 @@ export function ipNotAllowed(ip: string): OfficialAccountError {
 
 const separators = [' ', ', ', '; ', ' , '];
 
+/** The id under which `openapi/rid/get` finds a refused request: three groups of eight hexadecimal digits. */
+export function requestIdOf({ serial, now }: RequestMetadata): string {
+  const parts = [Math.floor(now / 1000), serial, Math.imul(serial, 0x9e3779b1) >>> 0];
+  return parts.map((part) => part.toString(16).padStart(8, '0')).join('-');
+}
+
 /**
  * The message with the request's id, after a separator that varies from answer to answer
  * (docs/wechat.md#transport); of 40164 only the form with a blank is known.
  */
-export function withRequestId(errcode: number, message: string, { serial, now }: RequestMetadata): string {
-  const separator = errcode === 40164 ? ' ' : separators[serial % separators.length];
-  const rid = [Math.floor(now / 1000), serial, Math.imul(serial, 0x9e3779b1) >>> 0];
-  const hex = rid.map((part) => part.toString(16).padStart(8, '0')).join('-');
-  return `${message}${separator}rid: ${hex}`;
+export function withRequestId(errcode: number, message: string, request: RequestMetadata): string {
+  const separator = errcode === 40164 ? ' ' : separators[request.serial % separators.length];
+  return `${message}${separator}rid: ${requestIdOf(request)}`;
 }
 
 const wecomMessages = {
@@ -92,10 +113,11 @@ const wecomMessages = {
   41004: 'corpsecret missing',
   42001: 'access_token expired',
   45009: 'api freq out of limit',
+  48002: 'api forbidden',
   60020: 'not allow to access from your ip',
 } as const;
 
-/** An error of WeCom. Instead of a `rid` it has a hint, the caller's address and a link (docs/wechat.md#transport). */
+/** An error of WeCom, which has no `rid`. */
 export class WecomError extends WechatErrorResponse {
   override readonly name = 'WecomError';
   override readonly errcode: keyof typeof wecomMessages;
@@ -105,10 +127,19 @@ export class WecomError extends WechatErrorResponse {
     this.errcode = errcode;
   }
 
-  override errmsg({ serial, now, callerIp }: RequestMetadata): string {
-    // 19 digits, more than a number can hold.
-    const hint = `${Math.floor(now / 1000)}${String(serial).padStart(9, '0')}`;
-    const help = `https://open.work.weixin.qq.com/devtool/query?e=${this.errcode}`;
-    return `${this.message}, hint: [${hint}], from ip: ${callerIp}, more info at ${help}`;
+  override errmsg(request: RequestMetadata): string {
+    return withHint(this.errcode, this.message, request);
   }
+}
+
+/** The message as WeCom ends it: with a hint, the caller's address and a link (docs/wechat.md#transport). */
+export function withHint(
+  errcode: number,
+  message: string,
+  { serial, now, callerIp }: RequestMetadata,
+): string {
+  // 19 digits, more than a number can hold.
+  const hint = `${Math.floor(now / 1000)}${String(serial).padStart(9, '0')}`;
+  const help = `https://open.work.weixin.qq.com/devtool/query?e=${errcode}`;
+  return `${message}, hint: [${hint}], from ip: ${callerIp}, more info at ${help}`;
 }

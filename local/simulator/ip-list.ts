@@ -2,8 +2,7 @@ import { BlockList, isIP } from 'node:net';
 
 /**
  * Whether the IP list of an account or WeCom app allows calls from `ip`. Entries are addresses or CIDR ranges;
- * without a list every address is allowed, as for a mini program by default (docs/wechat.md#ip-lists). Unlike
- * WeChat, which checks every call of an official account, the simulator checks the token routes alone.
+ * without a list every address is allowed, as for a mini program by default (docs/wechat.md#ip-lists).
  */
 export function isAllowed(ip: string, entries: readonly string[] | undefined): boolean {
   if (!entries) return true;

@@ -16,6 +16,8 @@ export type IssuePolicy = {
   readonly lifetimeMs: number;
   /** How long the immediately previous value stays valid. */
   readonly overlapMs: number;
+  /** Shorter values are lengthened to so many characters. @default about WeChat's own length */
+  readonly minLength?: number | undefined;
 };
 
 /** An account or a corp: it counts the values that it issued, so that no two are alike. */
@@ -49,19 +51,25 @@ export function mintValue(
  * (docs/wechat.md#classic-token).
  */
 export function issue(history: IssuedValue[], value: string, now: number, policy: IssuePolicy): IssuedValue {
+  const { lifetimeMs, overlapMs, minLength = 0 } = policy;
   const previous = history.at(-1);
   const beforePrevious = history.at(-2);
-  if (previous) previous.validUntil = Math.min(previous.validUntil, now + policy.overlapMs);
+  if (previous) previous.validUntil = Math.min(previous.validUntil, now + overlapMs);
   if (beforePrevious) beforePrevious.validUntil = Math.min(beforePrevious.validUntil, now);
 
   // Remembered for a day after their end, because an expired token gets another code than a string that never was one.
   const firstRemembered = history.findIndex(({ expiresAt }) => expiresAt + REMEMBERED_MS > now);
   history.splice(0, firstRemembered === -1 ? history.length : firstRemembered);
 
-  const expiresAt = now + policy.lifetimeMs;
-  const issued = { value, issuedAt: now, expiresAt, validUntil: expiresAt };
+  const expiresAt = now + lifetimeMs;
+  const issued = { value: value.padEnd(minLength, value), issuedAt: now, expiresAt, validUntil: expiresAt };
   history.push(issued);
   return issued;
+}
+
+/** Every value that is still valid stops being so: WeChat may do that at any time. */
+export function invalidateAll(history: readonly IssuedValue[], now: number): void {
+  for (const issued of history) issued.validUntil = Math.min(issued.validUntil, now);
 }
 
 export function isValid(issued: IssuedValue, now: number): boolean {

@@ -6,13 +6,24 @@ import { currentOf, type IssuedValue, isValid } from './issued-values.ts';
 import {
   type AccountOptions,
   burnDailyQuota,
+  CLASSIC_ROUTE,
+  type CountOptions,
   grantClassicToken,
+  invalidateTokens,
+  refuseTickets,
   type TicketType,
   type TokenApi,
 } from './official-account.ts';
 import type { Call, RequestHandler } from './request-handler.ts';
 import type { SimulatorState } from './state.ts';
-import { invalidateToken, type WecomAppOptions, type WecomTicketType, wecomTickets } from './wecom.ts';
+import {
+  invalidateWecomToken,
+  namesOf,
+  type WecomAppId,
+  type WecomAppOptions,
+  type WecomTicketType,
+  wecomTickets,
+} from './wecom.ts';
 
 /**
  * What a test sees and does without a request to WeChat. Methods that take an `appId` throw when no account has
@@ -33,14 +44,22 @@ export type Operator = WecomOperator & {
   addAccount(account: AccountOptions): void;
   /** Another client asks for a classic token, which counts against the account's quota; returns the token. */
   rotate(appId: string): string;
-  /** The rest of the day's classic calls is used up; the token stays as it is. */
-  burnDailyQuota(appId: string): void;
-  /** The owner resets the AppSecret; tokens stay valid. */
-  setSecret(appId: string, secret: string): void;
+  /** The rest of the day's calls of a path is used up, by default of `/cgi-bin/token`; the tokens stay as they are. */
+  burnDailyQuota(appId: string, route?: string): void;
+  /** What `openapi/quota/get` does from now on. */
+  setCount(appId: string, options: CountOptions): void;
+  /** WeChat stops accepting the current token, and the one before it, without a new one. */
+  invalidate(appId: string, options?: InvalidateOptions): void;
+  /** From now on getticket answers -1000 to the tokens that were issued until now. */
+  refuseTickets(appId: string): void;
+  /** The owner resets the AppSecret. */
+  setSecret(appId: string, secret: string, options?: SecretOptions): void;
   /** Without a list, every address is allowed. */
   setAllowedIps(appId: string, entries: readonly string[] | undefined): void;
   /** Refuses the account's token calls with this code, until it is `undefined` again. */
   setState(appId: string, errcode: AccountErrorCode | undefined): void;
+  /** The address that WeChat and WeCom see from now on. */
+  setCallerIp(ip: string): void;
   /** Of the tokens and tickets of both platforms that are issued from now on. */
   setLifetime(seconds: number): void;
   /** Queues a fault with a `count`; one without stays until they are cleared. */
@@ -48,21 +67,33 @@ export type Operator = WecomOperator & {
   clearFaults(): void;
 };
 
-/** The same for WeCom. Methods that take a `corpId` and an `agentId` throw when no app has them. */
+export type InvalidateOptions = {
+  /** @default both */
+  readonly api?: TokenApi | undefined;
+  /** A normal call of stable_token goes on returning the invalid token; only a forced one gets another. @default false */
+  readonly stillGranted?: boolean | undefined;
+};
+
+export type SecretOptions = {
+  /** The reset also invalidates the tokens, which is not documented (docs/wechat.md#not-documented). @default false */
+  readonly invalidatesTokens?: boolean | undefined;
+};
+
+/** The same for WeCom. Methods that take a `corpId` and the id of an app throw when no app has them. */
 type WecomOperator = {
   /** Apps by corp, in the order they were added. */
-  wecomApps(): { corpId: string; agentId: number }[];
-  currentWecomToken(corpId: string, agentId: number): string | undefined;
+  wecomApps(): ({ corpId: string } & ReturnType<typeof namesOf>)[];
+  currentWecomToken(corpId: string, id: WecomAppId): string | undefined;
   /** The jsapi ticket is the same for every app of the corp. */
-  currentWecomTicket(corpId: string, agentId: number, type: WecomTicketType): string | undefined;
+  currentWecomTicket(corpId: string, id: WecomAppId, type: WecomTicketType): string | undefined;
   /** Adds an app, and its corp if that is new, or replaces the app with the same ids. */
   addWecomApp(app: WecomAppOptions): void;
   /** WeCom invalidates the current token before its end. */
-  invalidateWecomToken(corpId: string, agentId: number): void;
-  /** The administrator resets the app's secret; its token stays valid. */
-  setWecomSecret(corpId: string, agentId: number, secret: string): void;
+  invalidateWecomToken(corpId: string, id: WecomAppId): void;
+  /** The administrator resets the app's secret. */
+  setWecomSecret(corpId: string, id: WecomAppId, secret: string, options?: SecretOptions): void;
   /** Without a list, every address is trusted. */
-  setTrustedIps(corpId: string, agentId: number, entries: readonly string[] | undefined): void;
+  setTrustedIps(corpId: string, id: WecomAppId, entries: readonly string[] | undefined): void;
 };
 
 export function createOperator(state: SimulatorState, handler: RequestHandler): Operator {
@@ -83,13 +114,25 @@ export function createOperator(state: SimulatorState, handler: RequestHandler): 
     addAccount: (account) => state.change(() => state.addAccount(account)),
     rotate: (appId) =>
       state.change(() => grantClassicToken(state.account(appId), clock.now(), state.policy).value),
-    burnDailyQuota: (appId) => state.change(() => burnDailyQuota(state.account(appId), clock.now())),
-    setSecret: (appId, secret) => state.change(() => Object.assign(state.account(appId), { secret })),
+    burnDailyQuota: (appId, route = CLASSIC_ROUTE) =>
+      state.change(() => burnDailyQuota(state.account(appId), route, clock.now())),
+    setCount: (appId, count) => state.change(() => Object.assign(state.account(appId), { count })),
+    invalidate: (appId, options = {}) => state.change(() => invalidate(state, appId, options)),
+    refuseTickets: (appId) => state.change(() => refuseTickets(state.account(appId))),
+    setSecret(appId, secret, { invalidatesTokens = false } = {}) {
+      state.change(() => {
+        Object.assign(state.account(appId), { secret });
+        if (invalidatesTokens) invalidate(state, appId, {});
+      });
+    },
     setAllowedIps(appId, entries) {
       if (entries) assertIpList(entries);
       state.change(() => Object.assign(state.account(appId), { allowedIps: entries && [...entries] }));
     },
     setState: (appId, errorCode) => state.change(() => Object.assign(state.account(appId), { errorCode })),
+    setCallerIp(ip) {
+      state.callerIp = ip;
+    },
     setLifetime(seconds) {
       state.policy = { ...state.policy, lifetimeMs: seconds * 1000 };
     },
@@ -104,23 +147,36 @@ function createWecomOperator(state: SimulatorState): WecomOperator {
   return {
     wecomApps: () =>
       [...state.corps.values()].flatMap(({ corpId, apps }) =>
-        apps.map(({ agentId }) => ({ corpId, agentId })),
+        apps.map((app) => ({ corpId, ...namesOf(app) })),
       ),
-    currentWecomToken: (corpId, agentId) => currentValue(state.agent(corpId, agentId).app.tokens),
-    currentWecomTicket: (corpId, agentId, type) =>
-      currentValue(wecomTickets(state.agent(corpId, agentId), type)),
+    currentWecomToken: (corpId, id) => currentValue(state.agent(corpId, id).app.tokens),
+    currentWecomTicket: (corpId, id, type) => currentValue(wecomTickets(state.agent(corpId, id), type)),
     addWecomApp: (app) => state.change(() => state.addWecomApp(app)),
-    invalidateWecomToken: (corpId, agentId) =>
-      state.change(() => invalidateToken(state.agent(corpId, agentId).app, clock.now())),
-    setWecomSecret: (corpId, agentId, secret) =>
-      state.change(() => Object.assign(state.agent(corpId, agentId).app, { secret })),
-    setTrustedIps(corpId, agentId, entries) {
+    invalidateWecomToken: (corpId, id) =>
+      state.change(() => invalidateWecomToken(state.agent(corpId, id).app, clock.now())),
+    setWecomSecret(corpId, id, secret, { invalidatesTokens = false } = {}) {
+      const { app } = state.agent(corpId, id);
+      state.change(() => {
+        Object.assign(app, { secret });
+        if (invalidatesTokens) invalidateWecomToken(app, clock.now());
+      });
+    },
+    setTrustedIps(corpId, id, entries) {
       if (entries) assertIpList(entries);
-      state.change(() =>
-        Object.assign(state.agent(corpId, agentId).app, { trustedIps: entries && [...entries] }),
-      );
+      state.change(() => Object.assign(state.agent(corpId, id).app, { trustedIps: entries && [...entries] }));
     },
   };
+}
+
+function invalidate(
+  state: SimulatorState,
+  appId: string,
+  { api, stillGranted = false }: InvalidateOptions,
+): void {
+  const account = state.account(appId);
+  const now = state.clock.now();
+  if (api !== 'stable') invalidateTokens(account, 'classic', false, now);
+  if (api !== 'classic') invalidateTokens(account, 'stable', stillGranted, now);
 }
 
 /** Among the tokens and tickets of both platforms, valid or not. */
@@ -136,8 +192,7 @@ function* historiesOf({ accounts, corps }: SimulatorState): Generator<readonly I
   for (const { classic, stable, tickets } of accounts.values()) {
     yield classic.tokens;
     yield stable.tokens;
-    yield tickets.jsapi;
-    yield tickets.wx_card;
+    yield* Object.values(tickets);
   }
   for (const { jsapiTickets, apps } of corps.values()) {
     yield jsapiTickets;

@@ -38,3 +38,9 @@ export function hourOf(now: number): number {
 export function beijingDayOf(now: number): number {
   return Math.floor((now + 8 * 3_600_000) / 86_400_000);
 }
+
+/** Quotas of a month start anew on its first day in Beijing. */
+export function beijingMonthOf(now: number): number {
+  const date = new Date(now + 8 * 3_600_000);
+  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+}

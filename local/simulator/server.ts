@@ -35,7 +35,9 @@ export async function serveSimulator(
   });
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname: path, searchParams: query } = new URL(request.url ?? '/', 'http://simulator');
+    // Two slashes at the start would make a host of what follows.
+    const target = request.url?.replace(/^\/+/, '/') ?? '/';
+    const { pathname: path, searchParams: query } = new URL(target, 'http://simulator');
     const { method = 'GET', headers } = request;
     const json = parseJson(await text(request));
 
@@ -51,7 +53,7 @@ export async function serveSimulator(
       return;
     }
     if (answer.delayMs > 0) await wait(answer.delayMs, undefined, { signal: closing.signal });
-    response.writeHead(answer.status, { 'content-type': answer.contentType }).end(answer.body);
+    response.writeHead(answer.status, answer.headers).end(answer.body);
   }
 
   server.listen(port, '127.0.0.1');

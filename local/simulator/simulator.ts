@@ -2,7 +2,7 @@ import { type Clock, RealClock } from './clock.ts';
 import type { AccountOptions } from './official-account.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { RequestHandler } from './request-handler.ts';
-import { routes } from './routes.ts';
+import { createRoutes } from './routes.ts';
 import { type SimulatorServer, serveSimulator } from './server.ts';
 import { SimulatorState } from './state.ts';
 import type { WecomAppOptions } from './wecom.ts';
@@ -24,6 +24,8 @@ export type SimulatorOptions = {
   readonly overlapSeconds?: number;
   /** The address that WeChat sees, which is not the loopback address of the tests. @default 203.0.113.7 */
   readonly callerIp?: string;
+  /** Further paths that need a valid token of either platform, for an app's own calls. @default none but template/send */
+  readonly protectedPaths?: readonly string[];
   /**
    * The file in which accounts, WeCom apps and their tokens outlast a restart; what it holds takes precedence over
    * `accounts` and `wecomApps`. @default none: everything ends with the process
@@ -64,7 +66,7 @@ export function openSimulator(options: Omit<SimulatorOptions, 'port'> = {}): {
     wecomApps: options.wecomApps ?? [DEMO_WECOM_APP],
     statePath: options.statePath,
   });
-  const handler = new RequestHandler(state, routes);
+  const handler = new RequestHandler(state, createRoutes(options.protectedPaths ?? []));
   return { handler, operator: createOperator(state, handler) };
 }
 

@@ -10,13 +10,16 @@ import {
   corpSchema,
   createCorp,
   createWecomApp,
+  type WecomAppId,
   type WecomAppOptions,
+  wecomAppIdOf,
 } from './wecom.ts';
 
 /** What WeChat and WeCom know: the accounts, the corps, the time, and the policy for new tokens and tickets. */
 export class SimulatorState {
   readonly clock: Clock;
-  readonly callerIp: string;
+  /** The address that WeChat sees. */
+  callerIp: string;
   readonly accounts = new Map<string, Account>();
   readonly corps = new Map<string, Corp>();
   policy: IssuePolicy;
@@ -42,7 +45,7 @@ export class SimulatorState {
       if (!this.accounts.has(each.appId)) this.addAccount(each);
     }
     for (const each of options.wecomApps) {
-      if (!this.#findAgent(each.corpId, each.agentId)) this.addWecomApp(each);
+      if (!this.#findAgent(each.corpId, wecomAppIdOf(each))) this.addWecomApp(each);
     }
     this.save();
   }
@@ -54,10 +57,10 @@ export class SimulatorState {
     return account;
   }
 
-  /** @throws UnknownAccountError for a CorpID and agent that no WeCom app has */
-  agent(corpId: string, agentId: number): Agent {
-    const agent = this.#findAgent(corpId, agentId);
-    if (!agent) throw new UnknownAccountError(`WeCom app ${agentId} in corp '${corpId}'`);
+  /** @throws UnknownAccountError for a CorpID and an id that no WeCom app has */
+  agent(corpId: string, id: WecomAppId): Agent {
+    const agent = this.#findAgent(corpId, id);
+    if (!agent) throw new UnknownAccountError(`WeCom app ${id} in corp '${corpId}'`);
     return agent;
   }
 
@@ -70,7 +73,7 @@ export class SimulatorState {
   addWecomApp(options: WecomAppOptions): void {
     const app = createWecomApp(options);
     const corp = this.corps.get(options.corpId) ?? createCorp(options.corpId);
-    corp.apps = [...corp.apps.filter(({ agentId }) => agentId !== app.agentId), app];
+    corp.apps = [...corp.apps.filter(({ id }) => id !== app.id), app];
     this.corps.set(corp.corpId, corp);
   }
 
@@ -86,9 +89,9 @@ export class SimulatorState {
     this.#file?.write({ accounts: [...this.accounts.values()], corps: [...this.corps.values()] });
   }
 
-  #findAgent(corpId: string, agentId: number): Agent | undefined {
+  #findAgent(corpId: string, id: WecomAppId): Agent | undefined {
     const corp = this.corps.get(corpId);
-    const app = corp?.apps.find((each) => each.agentId === agentId);
+    const app = corp?.apps.find((each) => each.id === id);
     return corp && app && { corp, app };
   }
 }

@@ -5,6 +5,7 @@ import {
   currentOf,
   type IssuedValue,
   type IssuePolicy,
+  invalidateAll,
   issue,
   issuedValueSchema,
   isValid,
@@ -12,13 +13,18 @@ import {
 } from './issued-values.ts';
 import { callCounterSchema, consume, hourOf, minuteOf, newCounter } from './quotas.ts';
 
+/** How an app of a corp is known: by its agent, or by a name if it has none. */
+export type WecomAppId = number | string;
+
 /** 企业微信: one app of a corp. */
 export type WecomAppOptions = {
   readonly corpId: string;
-  readonly agentId: number;
+  readonly agentId?: number | undefined;
+  /** Of a secret without an agent, such as 通讯录同步 (docs/wechat.md#wecom); not used if there is an agent. */
+  readonly name?: string | undefined;
   /** The app's own secret; no two apps of a corp share one. */
   readonly secret: string;
-  /** Addresses and CIDR ranges that may ask for tokens; by default all. */
+  /** Addresses and CIDR ranges that may call; by default all. */
   readonly trustedIps?: readonly string[] | undefined;
 };
 
@@ -28,7 +34,7 @@ export type WecomTicketType = (typeof wecomTicketTypes)[number];
 const ticketCounters = z.strictObject({ jsapi: callCounterSchema, agent_config: callCounterSchema });
 
 const wecomAppSchema = z.strictObject({
-  agentId: z.number(),
+  id: z.union([z.number(), z.string()]),
   secret: z.string(),
   trustedIps: z.array(z.string()).optional(),
   tokens: z.array(issuedValueSchema),
@@ -80,18 +86,31 @@ export function createCorp(corpId: string): Corp {
 /**
  * A new app, to which nothing was issued yet.
  *
- * @throws TypeError when `trustedIps` holds something else than IPs and CIDRs
+ * @throws TypeError when `trustedIps` holds something else than IPs and CIDRs, or there is neither agent nor name
  */
-export function createWecomApp({ agentId, secret, trustedIps }: Omit<WecomAppOptions, 'corpId'>): WecomApp {
+export function createWecomApp(options: Omit<WecomAppOptions, 'corpId'>): WecomApp {
+  const { secret, trustedIps } = options;
   if (trustedIps) assertIpList(trustedIps);
   return {
-    agentId,
+    id: wecomAppIdOf(options),
     secret,
     ...(trustedIps && { trustedIps: [...trustedIps] }),
     tokens: [],
     agentConfigTickets: [],
     ticketCallsThisHour: { jsapi: newCounter(), agent_config: newCounter() },
   };
+}
+
+/** @throws TypeError when there is neither */
+export function wecomAppIdOf({ agentId, name }: Pick<WecomAppOptions, 'agentId' | 'name'>): WecomAppId {
+  const id = agentId ?? name;
+  if (id === undefined) throw new TypeError('a WeCom app has an agentId or a name');
+  return id;
+}
+
+/** The same the other way round, to show to people. */
+export function namesOf({ id }: WecomApp): { agentId: number } | { name: string } {
+  return typeof id === 'number' ? { agentId: id } : { name: id };
 }
 
 /** The corp that a caller of `gettoken` names, else 41002 or 40013. */
@@ -117,7 +136,7 @@ export function authenticateApp(corp: Corp, corpSecret: string | null, callerIp:
 /** The app that this access token was issued to, valid or not. */
 export function agentOfToken(corps: Corps, accessToken: string | null): Agent | undefined {
   for (const corp of corps.values()) {
-    const app = corp.apps.find(({ tokens }) => tokens.some(({ value }) => value === accessToken));
+    const app = corp.apps.find((each) => findWecomToken(each, accessToken));
     if (app) return { corp, app };
   }
   return undefined;
@@ -126,15 +145,26 @@ export function agentOfToken(corps: Corps, accessToken: string | null): Agent | 
 /**
  * The app that a valid access token belongs to. Otherwise 41001 without one, 42001 after its lifetime, 40014 for
  * one that WeCom invalidated early and for a string that never was a token. Which of the two codes an early
- * invalidation gets is not documented.
+ * invalidation gets is not documented. Then 60020, because the trusted IPs count for every call
+ * (docs/wechat.md#ip-lists).
  */
-export function authenticateWecomToken(corps: Corps, accessToken: string | null, now: number): Agent {
+export function authenticateWecomToken(
+  corps: Corps,
+  accessToken: string | null,
+  { now, callerIp }: { readonly now: number; readonly callerIp: string },
+): Agent {
   if (!accessToken) throw new WecomError(41001);
   const agent = agentOfToken(corps, accessToken);
-  const token = agent?.app.tokens.find(({ value }) => value === accessToken);
+  const token = agent && findWecomToken(agent.app, accessToken);
   if (!agent || !token) throw new WecomError(40014);
   if (!isValid(token, now)) throw new WecomError(now < token.expiresAt ? 40014 : 42001);
+  if (!isAllowed(callerIp, agent.app.trustedIps)) throw new WecomError(60020);
   return agent;
+}
+
+/** The token, valid or not, if this app was issued it. */
+export function findWecomToken({ tokens }: WecomApp, accessToken: string | null): IssuedValue | undefined {
+  return tokens.find(({ value }) => value === accessToken);
 }
 
 /**
@@ -169,15 +199,14 @@ export function grantWecomToken({ corp, app }: Agent, now: number, policy: Issue
 }
 
 /** WeCom invalidates the token before its end, as it may (docs/wechat.md#wecom); the next call gets a new one. */
-export function invalidateToken({ tokens }: WecomApp, now: number): void {
-  const current = currentOf(tokens, now);
-  if (current) current.validUntil = now;
+export function invalidateWecomToken({ tokens }: WecomApp, now: number): void {
+  invalidateAll(tokens, now);
 }
 
 /**
  * A ticket for the owner of a valid token: the same until it has expired, as an official account's. 45009 above
  * 100 calls an hour of the app, or 400 of its corp (docs/wechat.md#wecom). Whether the two types share one quota
- * is not documented: here each has its own.
+ * is not documented: here each has its own. 48002 for an agent's ticket if there is no agent.
  */
 export function grantWecomTicket(
   agent: Agent,
@@ -186,6 +215,7 @@ export function grantWecomTicket(
   policy: IssuePolicy,
 ): IssuedValue {
   const { corp, app } = agent;
+  if (type === 'agent_config' && typeof app.id === 'string') throw new WecomError(48002);
   const hour = hourOf(now);
   if (!consume(app.ticketCallsThisHour[type], hour, TICKET_CALLS_PER_APP_AND_HOUR)) {
     throw new WecomError(45009);

@@ -1,7 +1,11 @@
 import { DEMO_ACCOUNT, DEMO_WECOM_APP, startSimulator } from '../../../local/simulator/simulator.ts';
-import { tokenRouteConformance } from './token-route-conformance.ts';
+import {
+  type ConformanceTarget,
+  sdkHabitConformance,
+  tokenRouteConformance,
+} from './token-route-conformance.ts';
 
-tokenRouteConformance({
+const simulator: ConformanceTarget = {
   name: 'the simulator',
   ticketTypes: ['jsapi', 'wx_card'],
   wecom: { ticketTypes: ['jsapi', 'agent_config'] },
@@ -10,4 +14,7 @@ tokenRouteConformance({
     const { corpId, secret: corpSecret } = DEMO_WECOM_APP;
     return { ...DEMO_ACCOUNT, corpId, corpSecret, url, stop: close };
   },
-});
+};
+
+tokenRouteConformance(simulator);
+sdkHabitConformance(simulator);

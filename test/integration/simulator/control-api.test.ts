@@ -47,7 +47,7 @@ describe('the control API', () => {
             classic: fingerprint(classicToken.access_token),
             stable: fingerprint(stableToken.access_token),
           },
-          tickets: { jsapi: fingerprint(jsapi.ticket), wx_card: null },
+          tickets: { jsapi: fingerprint(jsapi.ticket), wx_card: null, sdk: null },
         },
       ],
       wecomApps: [
@@ -124,6 +124,88 @@ describe('the control API', () => {
     expect((await control('GET', `alive?token=${access_token}`)).json).toEqual({ alive: true });
   });
 
+  test('burn-quota of another path', async () => {
+    const { classic, count, control } = await open();
+    const { access_token } = await classic();
+    await control('POST', 'burn-quota', { appId, route: '/cgi-bin/openapi/quota/get' });
+    expect((await count(access_token)).errcode).toBe(45009);
+    expect((await classic()).errcode).toBeUndefined();
+  });
+
+  test('count makes the count lag, stand still or refuse', async () => {
+    const { classic, count, control } = await open();
+    const { access_token } = await classic();
+    const used = async () => (await count(access_token)).quota?.used;
+    await control('POST', 'count', { appId, lagMs: 1000 });
+    expect(await used()).toBe(0);
+    await control('POST', 'clock', { advanceMs: 1000 });
+    expect(await used()).toBe(1);
+    await control('POST', 'count', { appId, frozen: true });
+    expect(await used()).toBe(0);
+    await control('POST', 'count', { appId, errcode: 76022 });
+    expect((await count(access_token)).errcode).toBe(76022);
+    expect(await control('POST', 'count', { appId })).toEqual({ status: 200, json: {} });
+    expect(await used()).toBe(1);
+  });
+
+  test('accounts may be of another kind, with a count of another behaviour', async () => {
+    const { stable, ticket, count, control } = await open();
+    const phone = { appId: 'wxphone0123456789a', secret: 'phone' };
+    await control('POST', 'accounts', { ...phone, kind: 'open-app', count: { errcode: 76022 } });
+    const { access_token } = await stable({ appid: phone.appId, secret: phone.secret });
+    expect((await ticket(access_token, '2')).errcode).toBe(0);
+    expect((await count(access_token)).errcode).toBe(76022);
+  });
+
+  test('invalidate, with and without the stable token being granted still', async () => {
+    const { classic, stable, probe, control } = await open();
+    const [classicToken, stableToken] = [await classic(), await stable()];
+    await control('POST', 'invalidate', { appId, api: 'stable', stillGranted: true });
+    expect(await probe(classicToken.access_token)).toBe(0);
+    expect(await probe(stableToken.access_token)).toBe(40001);
+    expect((await stable()).access_token).toBe(stableToken.access_token);
+    await control('POST', 'invalidate', { appId });
+    expect(await probe(classicToken.access_token)).toBe(40001);
+    expect((await stable()).access_token).not.toBe(stableToken.access_token);
+  });
+
+  test('secret and wecom-secret may invalidate the tokens', async () => {
+    const { classic, wecom, probe, control } = await open();
+    const [ours, ofWecom] = [await classic(), await wecom()];
+    await control('POST', 'secret', { appId, secret: 'new', invalidatesTokens: true });
+    await control('POST', 'wecom-secret', { corpId, agentId, secret: 'new', invalidatesTokens: true });
+    expect(await probe(ours.access_token)).toBe(40001);
+    expect(await probe(ofWecom.access_token)).toBe(40014);
+  });
+
+  test('refuse-tickets and caller-ip', async () => {
+    const { classic, ticket, control } = await open();
+    const { access_token } = await classic();
+    await control('POST', 'refuse-tickets', { appId });
+    expect((await ticket(access_token)).errcode).toBe(-1000);
+    await control('POST', 'ip-list', { appId, allowedIps: ['198.51.100.9'] });
+    expect((await classic()).errmsg).toContain('invalid ip 203.0.113.7 ');
+    await control('POST', 'caller-ip', { callerIp: '198.51.100.9' });
+    expect((await classic()).errcode).toBeUndefined();
+  });
+
+  test('a WeCom app without an agent is named', async () => {
+    const { wecom, control, simulator } = await open();
+    const contacts = { corpId, name: 'contacts' };
+    await control('POST', 'wecom-apps', { ...contacts, secret: 'first', trustedIps: ['198.51.100.1'] });
+    await control('POST', 'trusted-ips', { ...contacts, trustedIps: null });
+    const { access_token } = await wecom({ corpsecret: 'first' });
+    expect(simulator.currentWecomToken(corpId, 'contacts')).toBe(access_token);
+    expect((await control('GET', 'state')).json['wecomApps']).toMatchObject([
+      { corpId, agentId },
+      { corpId, name: 'contacts', token: fingerprint(access_token) },
+    ]);
+    await control('POST', 'wecom-invalidate', contacts);
+    expect(simulator.currentWecomToken(corpId, 'contacts')).toBeUndefined();
+    await control('POST', 'wecom-secret', { ...contacts, secret: 'second' });
+    expect((await wecom({ corpsecret: 'first' })).errcode).toBe(40001);
+  });
+
   test('rotate answers with the fingerprint of the new token', async () => {
     const { control, simulator } = await open();
     const { json } = await control('POST', 'rotate', { appId });
@@ -162,6 +244,20 @@ describe('a wrong request is explained', () => {
     ['POST', 'faults', { kind: 'earthquake' }, 'kind: '],
     ['POST', 'faults', { kind: 'delay' }, 'ms: '],
     ['POST', 'faults', { kind: 'outage', count: 0 }, 'count: '],
+    ['POST', 'faults', { kind: 'flapping' }, 'share: '],
+    ['POST', 'faults', { kind: 'flapping', share: 1.1 }, 'share: '],
+    ['POST', 'faults', { kind: 'mangled', form: 'nicely' }, 'form: '],
+    ['POST', 'faults', { kind: 'mangled', form: 'html', status: 99 }, 'status: '],
+    ['POST', 'faults', { kind: 'body' }, 'body: '],
+    ['POST', 'faults', { kind: 'body', body: { base64: 'no base64!' } }, 'body'],
+    ['POST', 'count', { appId, lagMs: -1 }, 'lagMs: '],
+    ['POST', 'count', { appId, errcode: 40001 }, 'errcode: '],
+    ['POST', 'count', { frozen: true }, 'appId: '],
+    ['POST', 'invalidate', { appId, api: 'both' }, 'api: '],
+    ['POST', 'refuse-tickets', {}, 'appId: '],
+    ['POST', 'caller-ip', { callerIp: 'here' }, 'callerIp: not an IP'],
+    ['POST', 'burn-quota', { appId, route: 'cgi-bin/token' }, 'route: '],
+    ['POST', 'accounts', { appId: 'wxnew', secret: 'x', kind: 'wecom' }, 'kind: '],
     ['GET', 'alive', undefined, 'token: '],
     ['POST', 'burn-quota', {}, 'appId: '],
     ['POST', 'wecom-apps', { corpId, agentId }, 'secret: '],
@@ -172,6 +268,8 @@ describe('a wrong request is explained', () => {
       { corpId, agentId, secret: 'x', trustedIps: ['nonsense'] },
       'trustedIps.0: not an IP',
     ],
+    ['POST', 'wecom-apps', { corpId, secret: 'x' }, 'agentId: an app has either'],
+    ['POST', 'wecom-apps', { corpId, agentId, name: 'crm', secret: 'x' }, 'agentId: an app has either'],
     ['POST', 'wecom-invalidate', { agentId }, 'corpId: '],
     ['POST', 'wecom-invalidate', { corpId, agentId: 0 }, 'agentId: '],
     ['POST', 'wecom-secret', { corpId, agentId, secret: '' }, 'secret: '],
@@ -192,6 +290,12 @@ describe('a wrong request is explained', () => {
       'wecom-invalidate',
       { corpId: 'wwnobody', agentId: 1 },
       "the simulator has no WeCom app 1 in corp 'wwnobody'",
+    ],
+    [
+      'POST',
+      'wecom-invalidate',
+      { corpId, name: 'contacts' },
+      `the simulator has no WeCom app contacts in corp '${corpId}'`,
     ],
     ['POST', 'nowhere', {}, 'no POST /_simulator/nowhere'],
     ['DELETE', 'state', {}, 'no DELETE /_simulator/state'],

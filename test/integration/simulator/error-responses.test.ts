@@ -85,6 +85,67 @@ describe('the IP list', () => {
   );
 });
 
+describe('the IP list counts for', () => {
+  const sent = '/cgi-bin/message/template/send';
+  test.each([
+    ['official-account', 'every call, with AppSecret or token', 40164],
+    ['mini-program', 'the calls with the AppSecret alone', 0],
+    ['mini-game', 'the calls with the AppSecret alone', 0],
+    ['open-app', 'the calls with the AppSecret alone', 0],
+  ] as const)('%s: %s', async (kind, _, withToken) => {
+    const { classic, stable, probe, ticket, count, send, post, get, simulator } = await openSimulator({
+      accounts: [{ ...DEMO_ACCOUNT, kind }],
+      protectedPaths: ['/cgi-bin/user/info'],
+    });
+    const { access_token = '' } = await classic();
+    const clear = { appid: appId, appsecret: DEMO_ACCOUNT.secret };
+    simulator.setAllowedIps(appId, ['198.51.100.1']);
+    expect((await classic()).errcode).toBe(40164);
+    expect((await stable()).errcode).toBe(40164);
+    expect((await post('/cgi-bin/clear_quota/v2', clear)).errcode).toBe(40164);
+
+    const type = kind === 'open-app' ? '2' : 'jsapi';
+    expect(await probe(access_token)).toBe(withToken);
+    expect((await get('/cgi-bin/getcallbackip', { access_token })).errcode ?? 0).toBe(withToken);
+    expect((await ticket(access_token, type)).errcode).toBe(withToken);
+    expect((await count(access_token)).errcode).toBe(withToken);
+    expect(await send(access_token)).toBe(withToken);
+    expect((await get('/cgi-bin/user/info', { access_token })).errcode).toBe(withToken);
+    expect(simulator.calls(sent)).toHaveLength(1);
+    simulator.setAllowedIps(appId, ['203.0.113.0/24']);
+    expect(await send(access_token)).toBe(0);
+  });
+
+  test('a token that is not accepted gets its own code', async () => {
+    const { classic, probe, simulator } = await openSimulator();
+    const { access_token } = await classic();
+    simulator.setAllowedIps(appId, ['198.51.100.1']);
+    expect(await probe('never-was-one')).toBe(40014);
+    simulator.invalidate(appId);
+    expect(await probe(access_token)).toBe(40001);
+  });
+});
+
+describe("an app's own calls", () => {
+  test('a template message needs a token of an official account', async () => {
+    const { classic, stable, wecom, send, get } = await openSimulator();
+    for (const { access_token } of [await classic(), await stable()])
+      expect(await send(access_token)).toBe(0);
+    expect(await send((await wecom()).access_token)).toBe(40014);
+    expect((await get('/cgi-bin/message/template/send', {})).errcode).toBe(43002);
+  });
+
+  test('a configured path needs a token of either platform; any other path is unknown', async () => {
+    const { classic, wecom, get, post } = await openSimulator({ protectedPaths: ['/cgi-bin/message/send'] });
+    for (const { access_token = '' } of [await classic(), await wecom()]) {
+      expect(await get('/cgi-bin/message/send', { access_token })).toEqual({ errcode: 0, errmsg: 'ok' });
+      expect((await post(`/cgi-bin/message/send?access_token=${access_token}`, {})).errcode).toBe(0);
+      expect((await get('/cgi-bin/user/info', { access_token })).errcode).toBe(40066);
+    }
+    expect((await get('/cgi-bin/message/send', {})).errcode).toBe(41001);
+  });
+});
+
 describe('what differs from answer to answer', () => {
   test('the separator before rid varies, and the errcode does not', async () => {
     const { classic } = await openSimulator();
@@ -118,6 +179,12 @@ test.each([
   ['GET', '/cgi-bin/nowhere', 40066],
   ['GET', '/constructor', 40066],
   ['POST', '/cgi-bin/token', 43001],
+  ['POST', '/cgi-bin/get_api_domain_ip', 43001],
+  ['POST', '/cgi-bin/gettoken', 43001],
+  ['PUT', '/cgi-bin/ticket/getticket', 43001],
+  ['GET', '/cgi-bin/openapi/quota/get', 43002],
+  ['GET', '/cgi-bin/openapi/rid/get', 43002],
+  ['GET', '/cgi-bin/clear_quota/v2', 43002],
   ['PUT', '/cgi-bin/stable_token', 43002],
 ])('%s %s gets %d', async (method, path, errcode) => {
   const { simulator } = await openSimulator();

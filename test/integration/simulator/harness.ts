@@ -17,6 +17,8 @@ export type Body = {
   expires_in?: number;
   ticket?: string;
   ip_list?: string[];
+  quota?: { daily_limit: number; used: number; remain: number };
+  request?: Record<string, unknown>;
 };
 
 const running: { close(): Promise<void> }[] = [];
@@ -65,6 +67,12 @@ export async function openSimulator(options: Omit<SimulatorOptions, 'clock'> = {
     /** The errcode of a route that needs a token: 0 while it is valid. */
     probe: async (accessToken = '') =>
       (await get('/cgi-bin/get_api_domain_ip', { access_token: accessToken })).errcode ?? 0,
+    /** Every client's calls of the day, by WeChat's own count. */
+    count: (accessToken = '', cgi_path = '/cgi-bin/token') =>
+      post(`/cgi-bin/openapi/quota/get?access_token=${accessToken}`, { cgi_path }),
+    /** An app's own call: the errcode of a template message. */
+    send: async (accessToken = '') =>
+      (await post(`/cgi-bin/message/template/send?access_token=${accessToken}`, {})).errcode,
     get,
     post,
   };

@@ -52,10 +52,38 @@ test('restarting keeps what the operator changed, and adds new accounts', async 
   expect((await classic({ secret: 'changed' })).errcode).toBe(40243);
 });
 
+test('restarting keeps kind, counts and what WeChat refuses', async () => {
+  const phone = {
+    appId: 'wxphone0123456789a',
+    secret: 'phone',
+    kind: 'open-app',
+    count: { errcode: 76022 },
+  } as const;
+  const before = await openSimulator({ statePath, accounts: [DEMO_ACCOUNT, phone] });
+  const { access_token: classic } = await before.classic();
+  const { access_token: stable = '' } = await before.stable();
+  before.simulator.setCount(appId, { lagMs: 1000 });
+  before.simulator.refuseTickets(appId);
+  before.simulator.invalidate(appId, { api: 'stable', stillGranted: true });
+  await before.simulator.close();
+
+  const after = await openSimulator({ statePath, accounts: [] });
+  expect(await after.probe(stable)).toBe(40001);
+  expect((await after.stable()).access_token).toBe(stable);
+  expect((await after.ticket(classic)).errcode).toBe(-1000);
+  expect((await after.count(classic)).quota?.used).toBe(0);
+  after.at(1);
+  expect((await after.count(classic)).quota?.used).toBe(1);
+  const ofPhone = await after.stable({ appid: phone.appId, secret: phone.secret });
+  expect((await after.ticket(ofPhone.access_token, '2')).errcode).toBe(0);
+  expect((await after.count(ofPhone.access_token)).errcode).toBe(76022);
+});
+
 test('restarting keeps WeCom’s tokens and tickets, and what the operator changed', async () => {
   const { corpId, agentId } = DEMO_WECOM_APP;
   const other = { corpId, agentId: 1000003, secret: 'other' };
-  const before = await openSimulator({ statePath, wecomApps: [DEMO_WECOM_APP, other] });
+  const contacts = { corpId, name: 'contacts', secret: 'of contacts' };
+  const before = await openSimulator({ statePath, wecomApps: [DEMO_WECOM_APP, other, contacts] });
   const { access_token: invalidated = '' } = await before.wecom();
   before.simulator.invalidateWecomToken(corpId, agentId);
   const { access_token: token = '' } = await before.wecom();
@@ -66,11 +94,12 @@ test('restarting keeps WeCom’s tokens and tickets, and what the operator chang
   await before.simulator.close();
 
   const added = { corpId: 'wwother0123456789a', agentId: 1000002, secret: 'added' };
-  const after = await openSimulator({ statePath, wecomApps: [DEMO_WECOM_APP, added] });
+  const after = await openSimulator({ statePath, wecomApps: [DEMO_WECOM_APP, contacts, added] });
   after.at(60);
   expect(after.simulator.wecomApps()).toEqual([
     { corpId, agentId: 1000002 },
     { corpId, agentId: 1000003 },
+    { corpId, name: 'contacts' },
     { corpId: 'wwother0123456789a', agentId: 1000002 },
   ]);
   expect((await after.wecom()).errcode).toBe(40001);

@@ -47,12 +47,76 @@ describe('getticket', () => {
   });
 });
 
-describe('the errcode of an invalid token, on every route that needs one', () => {
-  const routes = ['/cgi-bin/ticket/getticket', '/cgi-bin/get_api_domain_ip', '/cgi-bin/getcallbackip'];
+describe('tickets of another kind of account get 48001', () => {
+  test.each([
+    ['official-account', [0, 0, 48001]],
+    ['mini-program', [0, 0, 48001]],
+    ['mini-game', [0, 0, 48001]],
+    ['open-app', [48001, 48001, 0]],
+  ] as const)('%s', async (kind, errcodes) => {
+    const { stable, ticket } = await openSimulator({ accounts: [{ ...DEMO_ACCOUNT, kind }] });
+    const { access_token } = await stable();
+    const answers = [];
+    for (const type of ['jsapi', 'wx_card', '2']) answers.push((await ticket(access_token, type)).errcode);
+    expect(answers).toEqual(errcodes);
+  });
 
-  test.each(routes)('%s', async (path) => {
-    const { at, classic, ticket, get } = await openSimulator();
-    const ask = (access_token = '') => get(path, { access_token, type: 'jsapi' });
+  test('type=2 is the sdk ticket, the same until it has expired', async () => {
+    const { at, stable, ticket, simulator } = await openSimulator({
+      accounts: [{ ...DEMO_ACCOUNT, kind: 'open-app' }],
+    });
+    const { access_token } = await stable();
+    const first = await ticket(access_token, '2');
+    at(6899);
+    expect(await ticket(access_token, '2')).toEqual(first);
+    expect(simulator.currentTicket(DEMO_ACCOUNT.appId, 'sdk')).toBe(first.ticket);
+    expect((await ticket(access_token, 'sdk')).errcode).toBe(40097);
+    expect((await ticket(access_token, 'constructor')).errcode).toBe(40097);
+  });
+});
+
+describe('getticket answers -1000 until the token is renewed', () => {
+  test.each(['classic', 'stable'] as const)('%s', async (api) => {
+    const { at, classic, stable, ticket, probe, simulator } = await openSimulator();
+    const renew = () => (api === 'classic' ? classic() : stable({ force_refresh: true }));
+    const { access_token: old } = await renew();
+    const { ticket: known } = await ticket(old);
+    at(60);
+    simulator.refuseTickets(DEMO_ACCOUNT.appId);
+    for (const type of ['jsapi', 'wx_card', 'nonsense']) {
+      expect(await ticket(old, type)).toMatchObject({
+        errcode: -1000,
+        errmsg: expect.stringMatching(/^system error hints\W+rid: /),
+      });
+    }
+    expect(await probe(old)).toBe(0);
+    const { access_token: renewed } = await renew();
+    expect((await ticket(renewed)).ticket).toBe(known);
+    expect((await ticket(old)).errcode).toBe(-1000);
+  });
+});
+
+describe('the errcode of an invalid token, on every route that needs one', () => {
+  const routes = [
+    ['GET', '/cgi-bin/ticket/getticket'],
+    ['POST', '/cgi-bin/ticket/getticket'],
+    ['GET', '/cgi-bin/get_api_domain_ip'],
+    ['GET', '/cgi-bin/getcallbackip'],
+    ['POST', '/cgi-bin/openapi/quota/get'],
+    ['POST', '/cgi-bin/openapi/rid/get'],
+    ['POST', '/cgi-bin/message/template/send'],
+    ['GET', '/cgi-bin/user/info'],
+    ['POST', '/cgi-bin/user/info'],
+  ] as const;
+
+  test.each(routes)('%s %s', async (method, path) => {
+    const { at, classic, ticket, get, post } = await openSimulator({
+      protectedPaths: ['/cgi-bin/user/info'],
+    });
+    const ask = (access_token = '') =>
+      method === 'GET'
+        ? get(path, { access_token, type: 'jsapi' })
+        : post(`${path}?type=jsapi&access_token=${access_token}`, {});
     const replaced = await classic();
     const { ticket: aTicket } = await ticket(replaced.access_token);
     await classic();
@@ -75,7 +139,8 @@ describe('the errcode of an invalid token, on every route that needs one', () =>
     });
   });
 
-  test.each(routes.slice(1))('%s answers a valid one with the list of addresses', async (path) => {
+  const probes = ['/cgi-bin/get_api_domain_ip', '/cgi-bin/getcallbackip'];
+  test.each(probes)('%s answers a valid one with the list of addresses', async (path) => {
     const { classic, stable, get } = await openSimulator();
     for (const { access_token = '' } of [await classic(), await stable()]) {
       expect(await get(path, { access_token })).toEqual({

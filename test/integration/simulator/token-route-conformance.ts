@@ -191,6 +191,58 @@ function wecomConformance({ wecom }: ConformanceTarget, server: () => Conformanc
   });
 }
 
+/** What SDKs do otherwise than the documents say, and get away with (docs/wechat.md#tickets). */
+export function sdkHabitConformance({ name, ticketTypes, wecom, start }: ConformanceTarget): void {
+  describe(`${name} does not mind the habits of SDKs`, () => {
+    let server: ConformanceServer;
+    beforeAll(async () => {
+      server = await start();
+    });
+    afterAll(() => server.stop());
+
+    const ask = (path: string, query: Changes, body?: string) =>
+      answerOf(`${server.url}${path}`, query, body);
+    const classicQuery = () => ({
+      grant_type: 'client_credential',
+      appid: server.appId,
+      secret: server.secret,
+    });
+    const gettoken = () => ask('/cgi-bin/gettoken', { corpid: server.corpId, corpsecret: server.corpSecret });
+
+    test.each(['//cgi-bin/token', '/cgi-bin//token', '///cgi-bin///token'])('GET %s', async (path) => {
+      expectToken(await ask(path, classicQuery()));
+    });
+
+    test('POST //cgi-bin/stable_token', async () => {
+      expectToken(await ask('//cgi-bin/stable_token', {}, JSON.stringify(classicQuery())));
+    });
+
+    test.each(ticketTypes.flatMap((type) => ['', '{}'].map((body) => [type, body] as const)))(
+      "POST of a %s ticket with the body '%s' gets what a GET gets",
+      async (type, body) => {
+        const { access_token } = await ask('/cgi-bin/token', classicQuery());
+        const query = { access_token: String(access_token), type };
+        const posted = await ask('//cgi-bin/ticket/getticket', query, body);
+        expectTicket(posted);
+        expect(posted).toEqual(await ask('/cgi-bin/ticket/getticket', query));
+      },
+    );
+
+    test.each([...wecom.ticketTypes])('POST of WeCom’s ticket for %s', async (type) => {
+      const { access_token } = await gettoken();
+      const path = type === 'jsapi' ? '/cgi-bin/get_jsapi_ticket' : '/cgi-bin/ticket/get';
+      const query = { access_token: String(access_token), type };
+      const posted = await ask(`/${path}`, query, '');
+      expectTicket(posted);
+      expect(posted).toEqual(await ask(path, query));
+    });
+
+    test('a POST without a token is refused as a GET is', async () => {
+      expectRefusal(await ask('/cgi-bin/ticket/getticket', { type: 'jsapi' }, ''), [41001]);
+    });
+  });
+}
+
 /** Every answer, refusals too, is HTTP 200 with a JSON object. */
 async function answerOf(url: string, query: Changes, body?: string): Promise<Answer> {
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);

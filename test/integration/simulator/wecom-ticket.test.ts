@@ -77,6 +77,15 @@ test('jsapi is the corp’s, agent_config the app’s own', async () => {
   expect(simulator.currentWecomTicket(corpId, 1000002, 'agent_config')).toBe(agentConfig);
 });
 
+test('without an agent there is the corp’s ticket, and 48002 for an agent’s', async () => {
+  const contacts = { corpId, name: 'contacts', secret: 'of contacts' };
+  const { wecom, wecomTicket } = await openSimulator({ wecomApps: [DEMO_WECOM_APP, contacts] });
+  const { access_token } = await wecom({ corpsecret: 'of contacts' });
+  const { ticket } = await wecomTicket('jsapi', (await wecom()).access_token);
+  expect((await wecomTicket('jsapi', access_token)).ticket).toBe(ticket);
+  expect((await wecomTicket('agent_config', access_token)).errcode).toBe(48002);
+});
+
 test.each(['', 'jsapi', 'wx_card'])("ticket/get with type '%s' gets 40097, after the token", async (type) => {
   const { wecom, get } = await openSimulator();
   const { access_token = '' } = await wecom();

@@ -102,6 +102,49 @@ describe('one token per app secret', () => {
   });
 });
 
+describe('a secret without an agent', () => {
+  const contacts = { corpId, name: 'contacts', secret: 'of contacts' };
+
+  test('gets a token of its own by the same call, known by corp and name', async () => {
+    const { wecom, probe, simulator } = await openSimulator({ wecomApps: [DEMO_WECOM_APP, contacts] });
+    const [ours, theirs] = [await wecom(), await wecom({ corpsecret: 'of contacts' })];
+    expect(theirs.access_token).not.toBe(ours.access_token);
+    expect((await wecom({ corpsecret: 'of contacts' })).access_token).toBe(theirs.access_token);
+    expect(simulator.currentWecomToken(corpId, 'contacts')).toBe(theirs.access_token);
+    expect(await probe(theirs.access_token)).toBe(0);
+    expect(simulator.wecomApps()).toEqual([
+      { corpId, agentId },
+      { corpId, name: 'contacts' },
+    ]);
+  });
+
+  test('two of one corp, and the same name in two corps, are different apps', async () => {
+    const archive = { corpId, name: 'archive', secret: 'of archive' };
+    const elsewhere = { ...contacts, corpId: 'wwother0123456789a' };
+    const { wecom, probe, simulator } = await openSimulator({ wecomApps: [contacts, archive, elsewhere] });
+    const tokens = [
+      await wecom({ corpsecret: 'of contacts' }),
+      await wecom({ corpsecret: 'of archive' }),
+      await wecom({ corpid: elsewhere.corpId, corpsecret: 'of contacts' }),
+    ].map(({ access_token }) => access_token);
+    expect(new Set(tokens).size).toBe(3);
+    simulator.invalidateWecomToken(corpId, 'contacts');
+    expect([await probe(tokens[0]), await probe(tokens[1]), await probe(tokens[2])]).toEqual([40014, 0, 0]);
+  });
+
+  test('with an agent, the agent counts and not the name', async () => {
+    const { simulator, wecom } = await openSimulator({ wecomApps: [{ ...sales, name: 'sales' }] });
+    const { access_token } = await wecom({ corpsecret: 'sales' });
+    expect(simulator.currentWecomToken(corpId, sales.agentId)).toBe(access_token);
+    expect(() => simulator.currentWecomToken(corpId, 'sales')).toThrow('no WeCom app sales in corp');
+  });
+
+  test('an app with neither is refused', async () => {
+    const { simulator } = await openSimulator();
+    expect(() => simulator.addWecomApp({ corpId, secret: 'x' })).toThrow('an agentId or a name');
+  });
+});
+
 describe('authentication', () => {
   test.each([
     [{ corpid: '' }, 41002, 'corpid missing'],
@@ -147,6 +190,21 @@ describe('authentication', () => {
     expect((await wecom({ corpsecret: 'sales' })).errcode).toBe(60020);
     expect((await wecom({ corpsecret: 'wrong' })).errcode).toBe(40001);
     expect((await wecom()).errcode).toBe(0);
+  });
+
+  test('trusted IPs count for calls with the token, too', async () => {
+    const { wecom, wecomTicket, probe, get, simulator } = await openSimulator({
+      protectedPaths: ['/cgi-bin/message/send'],
+    });
+    const { access_token = '' } = await wecom();
+    simulator.setTrustedIps(corpId, agentId, ['198.51.100.1']);
+    expect(await probe(access_token)).toBe(60020);
+    expect((await get('/cgi-bin/message/send', { access_token })).errcode).toBe(60020);
+    expect((await wecomTicket('jsapi', access_token)).errcode).toBe(60020);
+    expect((await wecomTicket('agent_config', access_token)).errcode).toBe(60020);
+    expect(await probe('never-was-one')).toBe(40014);
+    simulator.setCallerIp('198.51.100.1');
+    expect(await probe(access_token)).toBe(0);
   });
 
   test('an entry that is not an IP is named', async () => {

@@ -9,7 +9,7 @@ import { wechatSource } from '../../functions/wechat/sources.ts';
 import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
 import type { Clock } from '../../local/simulator/clock.ts';
 import type { Operator } from '../../local/simulator/operator.ts';
-import type { RequestHandler } from '../../local/simulator/request-handler.ts';
+import type { RequestHandler, WechatResponse } from '../../local/simulator/request-handler.ts';
 import { openSimulator } from '../../local/simulator/simulator.ts';
 
 /** The simulator without a network, for tests and benches that make millions of calls. */
@@ -37,6 +37,13 @@ export function secretOf(app: App): string {
 }
 
 const HOST = 'api.weixin.qq.com';
+/** A lost answer and an empty one are worth the same. */
+const NO_ANSWER: Exclude<WechatResponse, 'connection-lost'> = {
+  status: 200,
+  headers: {},
+  body: Buffer.alloc(0),
+  delayMs: 0,
+};
 
 /** Reads answers and errors as the real client does, with one attempt instead of its four. */
 function client(handler: RequestHandler, errorCodes: ErrorCodeTable): WechatClient {
@@ -51,12 +58,9 @@ function client(handler: RequestHandler, errorCodes: ErrorCodeTable): WechatClie
         json,
       });
       try {
-        const { status, headers, body } =
-          response === 'connection-lost'
-            ? { status: 200, headers: {} as Record<string, string>, body: Buffer.alloc(0) }
-            : response;
-        const text = await decodeBody(body, String(headers['content-encoding'] ?? ''));
-        const outcome = readAnswer({ host: HOST, status, ...text }, answer);
+        const { status, headers, body } = response === 'connection-lost' ? NO_ANSWER : response;
+        const decoded = await decodeBody(body, headers['content-encoding'] ?? '');
+        const outcome = readAnswer({ host: HOST, status, ...decoded }, answer);
         if ('granted' in outcome) return { answer: outcome.granted, upstreamCalls: 1 };
         if ('unusable' in outcome) throw unusableAnswer(call.app, outcome.unusable, 1);
         const facts = { mayHaveRotated: false, upstreamCalls: 1 };

@@ -120,6 +120,8 @@ export type CredentialRecord = {
   readonly countedAt: number;
   readonly excessCalls: number;
   readonly excessCallsHandled: number;
+  /** The value before was invalid already, so the next count may have calls from before this value: it is only a baseline. */
+  readonly countPending: boolean;
   /** Until then WeChat gives no count for this account, and the cheap probe is used instead. */
   readonly countUnavailableUntil: number;
   /** When the newest probe began. */
@@ -155,6 +157,7 @@ export function blankRecord(id: string): CredentialRecord {
     countedAt: 0,
     excessCalls: 0,
     excessCallsHandled: 0,
+    countPending: false,
     countUnavailableUntil: 0,
     probedAt: 0,
     classicQuotaBackAt: 0,

@@ -32,6 +32,7 @@ type Details = {
   readonly refusedIp?: string | undefined;
   readonly upstreamCalls?: number;
   readonly isUnknownCode?: boolean;
+  readonly needsNewToken?: boolean;
   readonly rid?: string | undefined;
   readonly cause?: unknown;
 };
@@ -58,6 +59,8 @@ export class SourceError extends Error {
    * Several in a row make a configuration error of it.
    */
   readonly isUnknownCode: boolean;
+  /** Only a renewed access token helps, although WeChat accepts this one in other calls (users). */
+  readonly needsNewToken: boolean;
   /** WeChat's own id of the refused request, for `openapi/rid/get`. */
   readonly rid: string | undefined;
 
@@ -71,6 +74,7 @@ export class SourceError extends Error {
     this.refusedIp = details.refusedIp;
     this.upstreamCalls = details.upstreamCalls ?? (this.reachedWechat ? 1 : 0);
     this.isUnknownCode = details.isUnknownCode ?? false;
+    this.needsNewToken = details.needsNewToken ?? false;
     this.rid = details.rid;
   }
 }

@@ -44,6 +44,7 @@ export const reasons = [
   'reported-rejected',
   'rejected-by-wechat',
   'rotated-by-another-client',
+  'tickets-refused',
   'access-token-checked',
   'no-access-token',
   'lease-lost',
@@ -100,6 +101,8 @@ export type RenewalRequest = {
   readonly rejected?: string;
   /** A ticket was refused for its access token, and that has been checked, or renewed, since. */
   readonly accessTokenChecked?: boolean;
+  /** Fingerprint of a token that WeChat accepts, but grants no ticket for (-1000). */
+  readonly ticketsRefused?: string;
   /** What an attempt would be made with; differs from the failed attempt's when operators changed something. */
   readonly attemptFingerprint?: string | undefined;
 };
@@ -218,6 +221,11 @@ const rotatedByAnotherClient: Rule = (input) =>
     ? renewAutomatically(input, 'rotated-by-another-client')
     : undefined;
 
+const ticketsRefused: Rule = (input) =>
+  input.record.current?.fingerprint === input.request.ticketsRefused && input.request.ticketsRefused
+    ? renewAutomatically(input, 'tickets-refused')
+    : undefined;
+
 /** A renewal for another cause than time: apart from the one before, and not more than a tenth of the day's calls. */
 function renewAutomatically({ record, now }: RuleInput, reason: Reason): Decision {
   if (countForToday(record.automaticAt, record.automaticToday, now) >= automaticBudget(record)) {
@@ -258,6 +266,12 @@ const suspected: Rule = ({ record, now }) =>
     ? { action: 'probe', reason: 'suspected' }
     : undefined;
 
+/** The count that later ones are compared with, as soon as may be. */
+const countPending: Rule = ({ record, now, policy: { canProbe, probeMs } }) =>
+  record.countPending && canProbe && probeMs > 0 && now >= record.probedAt + PROBE_SPACING_MS
+    ? { action: 'probe', reason: 'healthy' }
+    : undefined;
+
 const mirrorBehind: Rule = (input) =>
   isMirrorBehind(input) ? { action: 'mirror', reason: 'mirror-behind' } : undefined;
 
@@ -288,10 +302,12 @@ const rules: readonly Rule[] = [
   retry,
   rejected,
   rotatedByAnotherClient,
+  ticketsRefused,
   reported,
   mirrorBehind,
   awaitingSuccessor,
   suspected,
+  countPending,
   probeDue,
 ];
 

@@ -16,6 +16,8 @@ export type ErrorCodeInfo = {
   readonly rejectsSecret?: true;
   /** `errmsg` names the caller's IP. */
   readonly namesIp?: true;
+  /** Only a renewed access token helps, although WeChat accepts this one in other calls. */
+  readonly needsNewToken?: true;
 };
 
 /** The error codes of one of WeChat's platforms. */
@@ -104,6 +106,7 @@ export function toSourceError(
         isCredential && ofTokens ? 'access-token' : info?.rejectsSecret && !ofTokens ? 'secret' : undefined,
       refusedIp,
       isUnknownCode: info === undefined,
+      needsNewToken: info?.needsNewToken ?? false,
       rid: RID.exec(errmsg)?.[1],
     },
   );

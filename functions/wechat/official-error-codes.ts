@@ -52,8 +52,9 @@ export const officialErrorCodes: ErrorCodeTable = {
     [-1000]: {
       kind: 'credential',
       meaning: 'WeChat fails until the access token is renewed',
-      remedy: 'Nothing to do: the token is checked, and renewed if it is not accepted.',
+      remedy: 'Nothing to do: the token is checked, and renewed if this stays.',
       source: 'users',
+      needsNewToken: true,
     },
     40001: {
       kind: 'credential',

@@ -4,7 +4,7 @@ import { crm, shop, startWorld, TICK, type World } from '../../bench/harness/wor
 
 /** Another client invalidates our token: how it is found, how long readers have an invalid one, and what operators hear. */
 
-const PROBE = '/cgi-bin/get_api_domain_ip';
+const PROBE = '/cgi-bin/openapi/quota/get';
 const TOKEN = '/cgi-bin/token';
 
 let world: World;

@@ -132,6 +132,31 @@ describe('a diagnosis', () => {
     world = { ...world, simulator: await startSimulator() };
   });
 
+  test('explains the last refusal: from which address, when, and nothing of the request itself', async () => {
+    world = await startWorld();
+    await world.tick();
+    world.simulator.setState(shop.appId, 40243);
+    world.at(100);
+    expect(await world.tick()).toMatchObject([{ outcome: 'failed', error: { code: '40243' } }]);
+    world.at(101);
+    const answer = await query({ app: 'shop', diagnose: true });
+    expect(answer).toMatchObject({
+      diagnosis: {
+        lastRefusal: { clientIp: '203.0.113.7', at: START + 100 * MINUTE, costMs: expect.any(Number) },
+      },
+    });
+    expect(JSON.stringify(answer)).not.toMatch(new RegExp(`${world.parameter()}|demo-secret|secret=`));
+  });
+
+  test('takes a count below ours for none: of some accounts it stands at 0 for ever', async () => {
+    world = await startWorld();
+    world.simulator.setCount(shop.appId, { frozen: true });
+    await world.tick();
+    expect(await query({ app: 'shop', diagnose: true })).toMatchObject({
+      diagnosis: { tokenCalls: { ours: 1, wechat: null, problem: expect.stringContaining('is no count') } },
+    });
+  });
+
   test('of a WeCom app has no count, because WeCom has no call for it', async () => {
     world = await startWorld({ others: [crm] });
     await world.tick();

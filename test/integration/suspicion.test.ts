@@ -5,6 +5,7 @@ import { shop, startWorld, type World } from '../../bench/harness/world.ts';
 /** A suspicion is not a proof: what apps report, and what WeChat says once, is checked before anything rotates. */
 
 const TOKEN = '/cgi-bin/token';
+const PROBE = '/cgi-bin/openapi/quota/get';
 const STABLE = '/cgi-bin/stable_token';
 const START_MS = 1_767_225_600_000;
 
@@ -39,7 +40,7 @@ describe('an app that reports a valid token', () => {
     expect([...outcomes]).toEqual(['fresh: report-unfounded']);
     expect(tokenCalls()).toBe(1);
     // One probe in 15 s, however many reports come.
-    expect(world.simulator.calls('/cgi-bin/get_api_domain_ip').length).toBeLessThanOrEqual(2);
+    expect(world.simulator.calls(PROBE).length).toBeLessThanOrEqual(2);
     expect(world.notices).toEqual([]);
   });
 
@@ -90,14 +91,14 @@ describe('a token that WeChat rejects', () => {
       kind: 'errcode',
       errcode: 40001,
       errmsg: 'invalid credential',
-      routes: ['/cgi-bin/get_api_domain_ip'],
+      routes: [PROBE],
       count: 1,
     });
     world.simulator.addFault({
       kind: 'errcode',
       errcode: -1,
       errmsg: 'system error',
-      routes: ['/cgi-bin/get_api_domain_ip'],
+      routes: [PROBE],
     });
     expect(await world.invoke({ app: 'shop', rejected: await fingerprint() })).toMatchObject([
       { outcome: 'fresh', reason: 'probe-failed' },

@@ -32,6 +32,7 @@ const record: CredentialRecord = {
   countedAt: 1_767_225_606_000,
   excessCalls: -1,
   excessCallsHandled: -2,
+  countPending: true,
   countUnavailableUntil: 1_767_225_607_000,
   current: {
     value: 'token',
@@ -77,6 +78,7 @@ test('the item has the attributes of docs/architecture.md, and none is lost on r
     countedAt: { N: '1767225606000' },
     excessCalls: { N: '-1' },
     excessCallsHandled: { N: '-2' },
+    countPending: { BOOL: true },
     countUnavailableUntil: { N: '1767225607000' },
     failureCount: { N: '3' },
     failureKind: { S: 'quota' },

@@ -37,6 +37,8 @@ function evidenceOf(reason: Reason): string | undefined {
       return 'WeChat rejected it';
     case 'rotated-by-another-client':
       return 'WeChat counted a call for it that was not ours';
+    case 'tickets-refused':
+      return 'WeChat grants no ticket for it';
     case 'reported-rejected':
       return 'an app reported that WeChat rejected it';
     default:

@@ -87,6 +87,7 @@ function answered(record: CredentialRecord, grant: Fetched) {
     // One was counted when the attempt began.
     requestsToday: record.requestsToday + grant.upstreamCalls - 1,
     excessCallsHandled: record.excessCalls,
+    countPending: record.countPending || record.rejectedAt > 0,
     classicQuotaBackAt: grant.classicQuotaBackAt ?? record.classicQuotaBackAt,
   };
 }
@@ -162,7 +163,9 @@ export function counted(
   if (!calls) return { ...record, countUnavailableUntil: startOfNextBeijingDay(now) };
   if (sinceBeijingMidnightMs(now) < DAY_SETTLES_MS) return record;
   const excessCalls = calls.used - countForToday(record.requestedAt, record.requestsToday, now);
-  const known = countForToday(record.countedAt, record.excessCallsHandled, now);
+  const known = record.countPending
+    ? excessCalls
+    : countForToday(record.countedAt, record.excessCallsHandled, now);
   const settled = now - record.requestedAt >= COUNT_SETTLES_MS;
   const excessCallsHandled = settled ? Math.min(known, excessCalls) : known;
   const grew = excessCalls > excessCallsHandled;
@@ -172,6 +175,7 @@ export function counted(
     countedAt: now,
     excessCalls: Math.max(excessCalls, excessCallsHandled),
     excessCallsHandled,
+    countPending: false,
     // The value is in its last minutes: readers keep it briefly.
     suspectedAt: grew ? record.suspectedAt || now : record.suspectedAt,
   };

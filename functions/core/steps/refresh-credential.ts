@@ -36,7 +36,7 @@ export async function refreshCredential(
         // Mostly the winner has done our work. One more try, for it may have done something else, such as mirroring.
         if (++racesLost > 1) return withRecovered(step);
       } else if (suspectedToken !== undefined && !recovered) {
-        recovered = await checkAccessToken(credential.app, suspectedToken, run);
+        recovered = await checkAccessToken(credential.app, suspectedToken, step.needsNewToken ?? false, run);
         now = clock.now();
         // Renewed, or found valid: in both cases the ticket is worth one more attempt.
         if (!(await readAccessToken(credential.app, now, run.ports))) return withRecovered(step);
@@ -68,12 +68,21 @@ export async function recheckCredential(last: StepResult, now: number, run: Run)
 const OTHERS_CHECK_MS = 10_000;
 
 /** What came of the token that WeChat rejected; the check of another refresher is waited for. */
-async function checkAccessToken(app: App, rejected: string, run: Run): Promise<StepResult> {
+async function checkAccessToken(
+  app: App,
+  rejected: string,
+  needsNewToken: boolean,
+  run: Run,
+): Promise<StepResult> {
   const { clock, store } = run.ports;
   const token: Credential = { app, name: 'access-token' };
   const check = async () =>
     refreshCredential(await readSnapshot(token, clock.now(), store), { rejected }, run);
   const checked = await check();
+  if (checked.reason === 'report-unfounded' && needsNewToken) {
+    const valid = await readSnapshot(token, clock.now(), store);
+    return refreshCredential(valid, { ticketsRefused: rejected }, run);
+  }
   if (checked.outcome !== 'busy') return checked;
   await clock.sleepUntil(clock.now() + OTHERS_CHECK_MS);
   return check();

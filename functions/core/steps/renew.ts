@@ -182,6 +182,7 @@ function isAutomatic(reason: Reason): boolean {
   return (
     reason === 'rejected-by-wechat' ||
     reason === 'rotated-by-another-client' ||
+    reason === 'tickets-refused' ||
     reason === 'reported-rejected'
   );
 }
@@ -226,6 +227,7 @@ async function fail(
     error,
     nextAttemptAt: next.nextAttemptAt,
     suspectedToken: error.rejectedCredential === 'access-token' ? accessToken?.fingerprint : undefined,
+    needsNewToken: error.needsNewToken,
   };
 }
 
@@ -236,10 +238,9 @@ const UNKNOWN_CODE_LIMIT = 5;
 function hardened(error: SourceError, before: Failure | undefined): SourceError {
   const inARow = before?.code === error.code ? before.count + 1 : 1;
   if (!error.isUnknownCode || inARow < UNKNOWN_CODE_LIMIT) return error;
-  const { message, code, upstreamCalls, rid } = error;
   return new SourceError(
-    `${message} It has been refused ${inARow} times in a row: look the code up in WeChat's documentation.`,
-    { code, kind: 'configuration', upstreamCalls, rid, isUnknownCode: true },
+    `${error.message} This came ${inARow} times in a row: look it up in WeChat's documentation.`,
+    { ...error, kind: 'configuration' },
   );
 }
 

@@ -69,6 +69,8 @@ export type StepResult = {
   readonly decideAgain?: boolean;
   /** WeChat rejected the access token with this fingerprint, so that one is to be checked first. */
   readonly suspectedToken?: string | undefined;
+  /** WeChat grants no ticket for that token, whatever it says in a probe. */
+  readonly needsNewToken?: boolean;
   /** What was done about the app's access token on the way. */
   readonly recovered?: StepResult;
 };

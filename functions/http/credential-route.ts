@@ -62,7 +62,8 @@ export function servable(app: App, name: CredentialName, { record, now }: Cached
   }
   const live = liveValue(record, app, now);
   if (live) return live;
-  const why = record?.failure ? ` Last error: ${record.failure.message}` : '';
+  const rejected = record && record.rejectedAt > 0 ? ' WeChat does not accept the last one any more.' : '';
+  const why = rejected + (record?.failure ? ` Last error: ${record.failure.message}` : '');
   throw new HttpError(503, 'no-live-value', `App '${app.name}' has no live ${name} at the moment.${why}`, {
     'retry-after': '5',
   });

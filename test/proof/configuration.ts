@@ -8,7 +8,7 @@ export const MINUTE_MS = 60_000;
 export const START = Date.UTC(2026, 0, 1);
 export const schedule = {
   refreshAfterMs: 100 * MINUTE_MS,
-  probeMs: 5 * MINUTE_MS,
+  probeMs: 3 * MINUTE_MS,
   timing: timingOf(MINUTE_MS),
 };
 

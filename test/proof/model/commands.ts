@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import type { App } from '../../../functions/core/credential.ts';
+import type { CountOptions } from '../../../local/simulator/official-account.ts';
 import { apps, MINUTE_MS } from '../configuration.ts';
 import { callFaults } from '../crash-process.ts';
 import type { FaultMode, Run } from './deployment.ts';
-import type { Scenario } from './scenario.ts';
+import { mangledForms, type Scenario, wechatFaults } from './scenario.ts';
 
 /** Everything that may happen, in any order. Each arbitrary makes one kind of event. */
 
@@ -84,8 +85,21 @@ export const internalEvents: readonly fc.Arbitrary<Event>[] = [
     },
   ),
   event('a report of an older token of', app, (scenario, app) => scenario.reportOlder(app)),
-  event('WeChat', fc.constantFrom('none', 'busy', 'down', 'answer-lost'), (scenario, mode) =>
-    scenario.setWechatFault(mode),
+  event('WeChat', fc.constantFrom(...wechatFaults), (scenario, mode) => scenario.setWechatFault(mode)),
+  event('WeChat answers as', fc.constantFrom(...mangledForms), (scenario, form) =>
+    scenario.setMangledAnswers(form),
+  ),
+  event(
+    "WeChat's count",
+    fc.constantFrom<CountOptions>(
+      {},
+      {},
+      { lagMs: MINUTE_MS },
+      { lagMs: 9 * MINUTE_MS },
+      { frozen: true },
+      { errcode: 76003 },
+    ),
+    (scenario, options) => scenario.setCount(options),
   ),
   event('WeChat takes, seconds', fc.constantFrom(0, 3, 8), (scenario, seconds) =>
     scenario.setLatency(seconds * 1000),

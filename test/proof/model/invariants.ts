@@ -1,5 +1,5 @@
 import type { MemoryWorld } from '../../../bench/harness/memory-world.ts';
-import type { CredentialRecord, IssuedValue } from '../../../functions/core/credential.ts';
+import { type CredentialRecord, type IssuedValue, isDoubtful } from '../../../functions/core/credential.ts';
 import { MINUTE_MS, schedule } from '../configuration.ts';
 import { grantsOf, Readers } from '../observe.ts';
 import type { Deployment } from './deployment.ts';
@@ -20,6 +20,8 @@ export type Snapshot = {
   readonly served: ReadonlyMap<string, string>;
   readonly records: ReadonlyMap<string, CredentialRecord>;
   readonly grants: ReadonlyMap<string, number>;
+  /** Credentials whose value is as WeChat issued it: not rotated, not invalidated. */
+  readonly untouched: ReadonlySet<string>;
 };
 
 /** The kinds of disturbance after which weaker invariants hold. */
@@ -28,6 +30,8 @@ type Disturbance = {
   /** By another client, operators or WeChat's own decision. */
   readonly external?: boolean;
   readonly expiryExpectedEarly?: boolean;
+  /** Calls of the token interface that were not ours. */
+  readonly foreignCalls?: boolean;
 };
 
 /** What must hold always, and what must hold once there was time to heal. Each check throws at the first violation. */
@@ -40,8 +44,10 @@ export class Invariants {
   #calmTickAt = 0;
   #answersLost = false;
   #externallyDisturbed = false;
+  #externallyDisturbedEver = false;
   /** With a wrong clock, or in a run that took long, some expiries are expected too early, and calls are made in vain. */
   #expiryExpectedEarly = false;
+  #foreignCalls = false;
   /** Most ticks that were needed to heal everything. */
   healingTicks = 0;
 
@@ -64,7 +70,9 @@ export class Invariants {
     this.#calmTicks = 0;
     this.#answersLost ||= disturbance.answersLost ?? false;
     this.#externallyDisturbed ||= disturbance.external ?? false;
+    this.#externallyDisturbedEver ||= disturbance.external ?? disturbance.foreignCalls ?? false;
     this.#expiryExpectedEarly ||= disturbance.expiryExpectedEarly ?? false;
+    this.#foreignCalls ||= disturbance.foreignCalls ?? false;
   }
 
   // --- checks -------------------------------------------------------------------------------------------------------
@@ -79,7 +87,20 @@ export class Invariants {
         throw new Error(`${id} is leased for too long`);
       if (current) this.#checkExpiry(id, current, skewMs);
     }
+    this.#checkDoubt();
     this.#checkHealed();
+  }
+
+  /** A token that a call of ours has ended early is never served as if nothing had happened. */
+  #checkDoubt(): void {
+    if (this.#externallyDisturbedEver) return;
+    for (const id of OVERLAPPING) {
+      const record = this.#world.records.get(id);
+      if (!record?.current || isDoubtful(record) || record.rejectedAt > 0) continue;
+      const validity = this.#world.wechat.validityOf(record.current.value);
+      if (validity && validity.validUntil < validity.expiresAt)
+        throw new Error(`${id} is served without a doubt`);
+    }
   }
 
   /** To be called just before a tick, when every value is as old as it gets: an overlapping credential is never missing. */
@@ -91,7 +112,12 @@ export class Invariants {
 
   async snapshot(): Promise<Snapshot> {
     const records = new Map(this.#world.records);
-    return { served: await this.#readers.served(), records, grants: grantsOf(this.#world.wechat) };
+    const untouched = new Set<string>();
+    for (const [id, { current }] of records) {
+      const validity = current && this.#world.wechat.validityOf(current.value);
+      if (validity && validity.validUntil === validity.expiresAt) untouched.add(id);
+    }
+    return { served: await this.#readers.served(), records, grants: grantsOf(this.#world.wechat), untouched };
   }
 
   /** A run never removes a value that is still valid. */
@@ -107,6 +133,19 @@ export class Invariants {
     }
   }
 
+  /** Whatever apps report, and WeChat refuses or counts: a token that is as WeChat issued it is renewed by its age only. */
+  checkNoNeedlessRotation({ records, untouched }: Snapshot): void {
+    if (this.#foreignCalls) return;
+    for (const [id, before] of records) {
+      const after = this.#world.records.get(id);
+      const rotated = after !== undefined && after.automaticToday > before.automaticToday;
+      const expiresAt = this.#world.wechat.validityOf(before.current?.value ?? '')?.expiresAt ?? 0;
+      const wasValid = untouched.has(id) && this.#deployment.now < expiresAt;
+      if (rotated && id.endsWith('/access-token') && wasValid)
+        throw new Error(`${id} was rotated needlessly`);
+    }
+  }
+
   /** Runs without a fault, alone or concurrent: one call for each renewal, and every lease is released. */
   checkCallsAndLeases(before: Snapshot): void {
     for (const [key, count] of grantsOf(this.#world.wechat)) {
@@ -114,7 +153,10 @@ export class Invariants {
       // One for each of the two types of tickets; for an expiry expected too early at 1, 3, 6, 12, 24 and 48 s past it.
       const types = key.startsWith('/cgi-bin/ticket/getticket') ? 2 : 1;
       // What was adopted after a lost answer may expire within the same tick, and be renewed again.
-      const allowed = types * (this.#expiryExpectedEarly ? 6 : this.#answersLost ? 2 : 1);
+      // And what was refused for a token that another client had rotated is asked for once more.
+      const allowed =
+        types * (this.#expiryExpectedEarly ? 6 : this.#answersLost ? 2 : 1) +
+        (this.#foreignCalls ? types : 0);
       if (calls > allowed) throw new Error(`${calls} calls instead of ${allowed}: ${key}`);
     }
     for (const [id, { leaseId, leaseUntil }] of this.#world.records) {

@@ -1,8 +1,18 @@
 import { type App, credentialId, fingerprintOf } from '../../../functions/core/credential.ts';
 import { WechatErrorResponse } from '../../../local/simulator/error-responses.ts';
+import { readableForms, unreadableForms } from '../../../local/simulator/mangled-answers.ts';
+import type { CountOptions } from '../../../local/simulator/official-account.ts';
 import { apps, MINUTE_MS } from '../configuration.ts';
 import { Deployment, type FaultMode, type Invocation } from './deployment.ts';
 import { HEALING_TICKS, Invariants } from './invariants.ts';
+
+/** How WeChat, or what stands before it, may fail. `flapping` refuses a quarter of the calls with a valid token. */
+export const wechatFaults = ['none', 'busy', 'down', 'answer-lost', 'sick-host', 'flapping'] as const;
+
+/** All but those without a lifetime, which count as two hours whatever WeChat has granted. */
+export const mangledForms = [...readableForms, ...unreadableForms].filter(
+  (form) => !form.startsWith('expires-in'),
+);
 
 /** A deployment, and the events that happen to it. */
 export class Scenario {
@@ -16,6 +26,7 @@ export class Scenario {
   #secretsReset = 0;
   #wechatWorks = true;
   #ipBlocked = false;
+  #countFrozen = false;
   #tickedAt = this.#deployment.now;
 
   constructor(lifetimeSeconds: number) {
@@ -53,6 +64,7 @@ export class Scenario {
     const before = await this.invariants.snapshot();
     await this.#deployment.invoke(invocation);
     await this.invariants.checkNothingLost(before);
+    this.invariants.checkNoNeedlessRotation(before);
     if (!invocation.fault && this.#works()) this.invariants.checkCallsAndLeases(before);
   }
 
@@ -72,13 +84,33 @@ export class Scenario {
     this.invariants.checkNoGrantSince(before);
   }
 
-  setWechatFault(mode: 'none' | 'busy' | 'down' | 'answer-lost'): void {
+  setWechatFault(mode: (typeof wechatFaults)[number]): void {
     this.invariants.recordDisturbance({ answersLost: mode === 'answer-lost' });
     this.#wechat.clearFaults();
     if (mode === 'busy') this.#wechat.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error' });
     if (mode === 'down') this.#wechat.addFault({ kind: 'outage' });
     if (mode === 'answer-lost') this.#wechat.addFault({ kind: 'drop-after' });
+    if (mode === 'sick-host') this.#wechat.addFault({ kind: 'http-status', status: 412 });
+    if (mode === 'flapping') this.#wechat.addFault({ kind: 'flapping', share: 0.25 });
     this.#wechatWorks = mode === 'none';
+  }
+
+  /** Answers in another form: what can be read changes nothing, and what cannot be is as good as lost. */
+  setMangledAnswers(form: (typeof mangledForms)[number]): void {
+    const readable = readableForms.some((each) => each === form);
+    // What lasts becomes a configuration error, which is retried every ten minutes.
+    this.invariants.recordDisturbance({ answersLost: !readable, external: !readable });
+    this.#wechat.clearFaults();
+    this.#wechat.addFault({ kind: 'mangled', form });
+    this.#wechatWorks = readable;
+  }
+
+  /** A count that stands still does so for ever (users). */
+  setCount(options: CountOptions): void {
+    if (this.#countFrozen) return;
+    this.#countFrozen = options.frozen ?? false;
+    this.invariants.recordDisturbance();
+    for (const app of apps) if (app.kind === 'official-account') this.#wechat.setCount(app.appId, options);
   }
 
   setLatency(ms: number): void {
@@ -97,7 +129,7 @@ export class Scenario {
   }
 
   rotateElsewhere(times: number): void {
-    this.invariants.recordDisturbance({ external: true });
+    this.invariants.recordDisturbance({ external: true, foreignCalls: true });
     for (let time = 0; time < times; time++) {
       for (const app of apps) if (app.kind === 'official-account') this.#rotate(app.appId);
     }
@@ -120,6 +152,7 @@ export class Scenario {
   }
 
   useUpQuota(): void {
+    this.invariants.recordDisturbance({ foreignCalls: true });
     for (const app of apps) if (app.kind === 'official-account') this.#wechat.burnDailyQuota(app.appId);
   }
 
@@ -159,6 +192,7 @@ export class Scenario {
   /** Ends all faults, and lets ticks heal what they have caused. */
   async settle(): Promise<void> {
     this.setWechatFault('none');
+    this.setCount({});
     this.setTableFault('none');
     this.setParameterStoreFault('none');
     this.setClocks([0, 0, 0]);

@@ -1,7 +1,7 @@
 import { AwsClient } from 'aws4fetch';
 import type { Diagnosis } from '../functions/core/reporting/diagnosis.ts';
 import type { AppStatus } from '../functions/core/reporting/status.ts';
-import { duration } from './format.ts';
+import { ago, duration } from './format.ts';
 import { regionOf, type Stack } from './target.ts';
 
 /** One thing that `doctor` has checked. */
@@ -110,6 +110,14 @@ const MAX_SKEW_MS = 30_000;
 /** WeChat counts a call before we record it, and one more if its answer was lost. */
 const MAX_UNEXPLAINED_CALLS = 5;
 
+/** WeChat's code for a limit that is used up: docs/wechat.md#error-codes. */
+const QUOTA_SPENT = '45009';
+
+/** WeCom has no such call. */
+function resetOf(app: string): string {
+  return `\`wechat-token-refresher quota clear ${app}\` sets the account's calls of the day back to 0 (ten times a month)`;
+}
+
 /** The address that WeChat must allow: the stack's own, or one that WeChat has refused. */
 export function egressCheck(fixedIp: string | undefined, apps: readonly AppStatus[]): Check {
   const subject = 'egress IP';
@@ -125,16 +133,30 @@ export function egressCheck(fixedIp: string | undefined, apps: readonly AppStatu
   );
 }
 
-export function statusChecks({ app, credentials }: AppStatus, now: number): Check[] {
+export function statusChecks({ app, kind, credentials }: AppStatus, now: number): Check[] {
   return credentials.map(({ credential, state, expiresAt, lastError }) => {
     const subject = `${app}/${credential}`;
     const left = duration((expiresAt ?? now) - now);
-    const cause = lastError ? ` ${lastError.code}: ${lastError.message}` : '';
+    const quotaSpent = kind !== 'wecom' && lastError?.code === QUOTA_SPENT;
+    const reset = quotaSpent ? ` If it stays, ${resetOf(app)}.` : '';
+    const cause = lastError ? ` ${lastError.code}: ${lastError.message}${reset}` : '';
+    const command = `wechat-token-refresher refresh ${app}`;
+    const one = credential === 'access-token' ? '' : ` --credential ${credential}`;
     switch (state) {
       case 'live':
         return ok(subject, `live for ${left}`);
       case 'failing':
         return warning(subject, `live for ${left}, but its renewal fails.${cause}`);
+      case 'suspect':
+        return warning(
+          subject,
+          `suspect: WeChat may not accept it any more. Readers get it for at most a minute at a time. The next tick checks it; \`${command}\` checks it now.${cause}`,
+        );
+      case 'rejected':
+        return problem(
+          subject,
+          `rejected: WeChat does not accept it, and readers get no value. If the next tick does not renew it, run \`${command}${one} --force\`.${cause}`,
+        );
       default:
         return problem(subject, `${state}: readers get no value.${cause}`);
     }
@@ -142,7 +164,21 @@ export function statusChecks({ app, credentials }: AppStatus, now: number): Chec
 }
 
 export function diagnosisChecks(diagnosis: Diagnosis): Check[] {
-  return [secretCheck(diagnosis), ...hostChecks(diagnosis), ...callChecks(diagnosis)];
+  return [
+    ...refusalChecks(diagnosis),
+    secretCheck(diagnosis),
+    ...hostChecks(diagnosis),
+    ...callChecks(diagnosis),
+  ];
+}
+
+/** What WeChat recorded of the request behind the last error. */
+function refusalChecks({ app, now, lastRefusal }: Diagnosis): Check[] {
+  if (!lastRefusal) return [];
+  const { clientIp, at, costMs } = lastRefusal;
+  const when = at === null ? '' : `, ${ago(at, now)}`;
+  const cost = costMs === null ? '' : `; it took WeChat ${costMs} ms`;
+  return [warning(`${app} last refused request`, `came from ${clientIp}, as WeChat saw it${when}${cost}`)];
 }
 
 function secretCheck({ app, secret }: Diagnosis): Check {
@@ -179,11 +215,16 @@ function callChecks({ app, tokenCalls: { ours, wechat, problem: why } }: Diagnos
     return why === null ? [] : [warning(subject, `${ours} of ours; WeChat's own count is unknown: ${why}`)];
   }
   const counts = `WeChat counts ${wechat.used} of ${wechat.limit}, ${ours} of them ours`;
-  if (wechat.used - ours <= MAX_UNEXPLAINED_CALLS) return [ok(subject, counts)];
-  return [
-    warning(
-      subject,
-      `${counts}: another client fetches this token, and each fetch invalidates ours. Find the program that has the AppSecret (docs/runbook.md#unexpected-rotation)`,
-    ),
+  const others = wechat.used - ours > MAX_UNEXPLAINED_CALLS;
+  const spent = wechat.used >= wechat.limit;
+  if (!others && !spent) return [ok(subject, counts)];
+  const findings = [
+    ...(others
+      ? [
+          'another client fetches this token, and each fetch invalidates ours. Find the program that has the AppSecret (docs/runbook.md#unexpected-rotation)',
+        ]
+      : []),
+    ...(spent ? [`the calls of the day are used up; ${resetOf(app)}`] : []),
   ];
+  return [warning(subject, `${counts}: ${findings.join('. Besides, ')}`)];
 }

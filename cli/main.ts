@@ -65,6 +65,14 @@ secret
   .description('replace the AppSecret, and restore the old one unless WeChat accepts the new one')
   .action(action(async () => (await import('./commands/secret.ts')).rotateSecretCommand));
 
+program
+  .command('quota')
+  .description("the day's calls of an official account, as WeChat counts them")
+  .command('clear <app>')
+  .description('set the calls of all interfaces of its account back to 0, ten times a month; asks first')
+  .option('--yes', 'do not ask, where no one can answer')
+  .action(action(async () => (await import('./commands/quota.ts')).clearQuotaCommand));
+
 const readerKey = program.command('reader-key').description("keys of the read URL (readUrl.auth: 'key')");
 readerKey
   .command('create <name>')

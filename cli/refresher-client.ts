@@ -1,4 +1,5 @@
 import type { LambdaClient } from '@aws-sdk/client-lambda';
+import type { QuotaCleared } from '../functions/core/clear-quota.ts';
 import type { Diagnosis } from '../functions/core/reporting/diagnosis.ts';
 import type { CredentialResult } from '../functions/core/reporting/results.ts';
 import type { StatusReport } from '../functions/core/reporting/status.ts';
@@ -14,6 +15,8 @@ export type RefresherClient = {
   /** The state of every credential, or of one app's; one read of the table for any number of apps. */
   status(app?: string): Promise<StatusReport>;
   diagnose(app: string): Promise<Diagnosis>;
+  /** Resets the day's quota of the app's account; a refusal is in the answer. */
+  clearQuota(app: string): Promise<QuotaCleared>;
   /** A manual refresh: the events in README.md. */
   refresh(event: {
     app: string;
@@ -43,6 +46,7 @@ export function refresherClient(invoke: (event: string) => Promise<Invocation>):
   return {
     status: (app) => ask({ status: true, ...(app !== undefined && { app }) }, 'status'),
     diagnose: (app) => ask({ diagnose: true, app }, 'diagnosis'),
+    clearQuota: (app) => ask({ clearQuota: true, app }, 'quotaCleared'),
     refresh: (event) => ask(event, 'results'),
   };
 }

@@ -1,4 +1,6 @@
+import { createInterface } from 'node:readline/promises';
 import yoctoSpinner from 'yocto-spinner';
+import { CliError } from './cli-error.ts';
 
 /** Where a command writes: for a person on a terminal, or for a script that reads JSON. */
 export type Terminal = {
@@ -34,6 +36,22 @@ export function terminal(json: boolean): Terminal {
       }
     },
   };
+}
+
+/**
+ * Asks for a `yes` before what cannot be undone.
+ *
+ * @param unchanged what was not done, for the error
+ * @throws CliError with `--json`, and where no one can answer
+ */
+export async function confirmed({ json }: Terminal, question: string, unchanged: string): Promise<boolean> {
+  if (json || !process.stdin.isTTY) {
+    throw new CliError('usage', `${unchanged}: there is no terminal to confirm on; use --yes.`);
+  }
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const reply = await prompt.question(question);
+  prompt.close();
+  return reply.trim() === 'yes';
 }
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM'] as const;

@@ -50,9 +50,11 @@ const refresher = createRefresher({
   onUpstreamCall: (latencyMs) => upstreamLatenciesMs.push(latencyMs),
 });
 
-/** EventBridge's tick, and operators' manual refreshes and queries. A credential that fails is a result, never a failed invocation. */
+/** EventBridge's tick, and operators' own events. A credential that fails is a result, never a failed invocation. */
 export async function handler(event: unknown): Promise<Answer> {
   const answer = await refresher.answer(event);
+  // There are ten a month, and operators want to know when they were used.
+  if ('quotaCleared' in answer) logger.info('quota clear', { quotaCleared: answer.quotaCleared });
   if (!('results' in answer)) return answer;
   // Who forced what, and why; the event is valid by now, and holds a fingerprint at most.
   if (isManual(event)) logger.info('manual refresh', { event });

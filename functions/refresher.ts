@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { clearQuota, type QuotaCleared } from './core/clear-quota.ts';
 import type { App } from './core/credential.ts';
 import type { Clock, Mirror, Notices, Randomness, RecordStore, SecretStore } from './core/ports.ts';
 import { refresh } from './core/refresh.ts';
@@ -6,7 +7,7 @@ import { type Diagnosis, diagnose } from './core/reporting/diagnosis.ts';
 import type { CredentialResult } from './core/reporting/results.ts';
 import { type StatusReport, statusReport } from './core/reporting/status.ts';
 import { timingOf } from './core/rules/timing.ts';
-import { parseQueryEvent } from './events/query-event.ts';
+import { parseOperatorEvent } from './events/operator-event.ts';
 import { parseRefreshEvent } from './events/refresh-event.ts';
 import { type Platform, wechatClient } from './wechat/client.ts';
 import { wechatDiagnostics } from './wechat/diagnostics.ts';
@@ -16,13 +17,17 @@ import { wechatSource } from './wechat/sources.ts';
 import { wecomErrorCodes } from './wechat/wecom-error-codes.ts';
 
 export type RefreshAnswer = { readonly results: readonly CredentialResult[] };
-/** To a refresh event, or to an operator's query. */
-export type Answer = RefreshAnswer | { readonly status: StatusReport } | { readonly diagnosis: Diagnosis };
+/** To a refresh event, or to an operator's. */
+export type Answer =
+  | RefreshAnswer
+  | { readonly status: StatusReport }
+  | { readonly diagnosis: Diagnosis }
+  | { readonly quotaCleared: QuotaCleared };
 
 export type Refresher = {
   /** Carries out a refresh event (functions/events/refresh-event.ts). Throws `InvalidEventError`. */
   run(event: unknown): Promise<RefreshAnswer>;
-  /** The same, or answers an operator's query (functions/events/query-event.ts). Throws `InvalidEventError`. */
+  /** The same, or answers an operator's event (functions/events/operator-event.ts). Throws `InvalidEventError`. */
   answer(event: unknown): Promise<Answer>;
   close(): Promise<void>;
 };
@@ -71,12 +76,18 @@ export function createRefresher(options: RefresherOptions): Refresher {
   return {
     run,
     async answer(event) {
-      const query = parseQueryEvent(event, apps);
-      if (query === undefined) return run(event);
+      const asked = parseOperatorEvent(event, apps);
       const now = clock.now();
-      return query.kind === 'status'
-        ? { status: await statusReport(query.apps, store, now) }
-        : { diagnosis: await diagnose(query.app, now, { store, secrets, diagnostics }) };
+      switch (asked?.kind) {
+        case 'status':
+          return { status: await statusReport(asked.apps, store, now) };
+        case 'diagnose':
+          return { diagnosis: await diagnose(asked.app, now, { store, secrets, diagnostics }) };
+        case 'clear-quota':
+          return { quotaCleared: await clearQuota(asked.app, { secrets, diagnostics }) };
+        default:
+          return run(event);
+      }
     },
     close: () => egress.close(),
   };

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import {
   DeleteTableCommand,
   DescribeTableCommand,
@@ -13,7 +12,7 @@ import { DEFAULT_PARAMETER_PREFIX } from '../../functions/deployment-schema.ts';
 import { CliError, type ExitCode, exitCodes } from '../cli-error.ts';
 import { deleteOrphans, findOrphans, type Location, type Orphans } from '../orphans.ts';
 import { findStack, refuseLocal, regionOf, type TargetOptions } from '../target.ts';
-import type { Terminal } from '../terminal.ts';
+import { confirmed, type Terminal } from '../terminal.ts';
 
 export type CleanupContext = {
   readonly dynamodb: DynamoDBClient;
@@ -135,7 +134,8 @@ async function confirmAndDelete(
     return exitCodes.ok;
   }
   for (const line of lines) terminal.print(line);
-  if (!(yes || (await confirmed(terminal)))) {
+  const question = 'This cannot be undone. Type yes to delete: ';
+  if (!(yes || (await confirmed(terminal, question, 'Nothing was deleted')))) {
     answer(false);
     terminal.note('Nothing was deleted.');
     return exitCodes.problem;
@@ -144,14 +144,4 @@ async function confirmAndDelete(
   terminal.print('Deleted.');
   answer(true);
   return exitCodes.ok;
-}
-
-async function confirmed({ json }: Terminal): Promise<boolean> {
-  if (json || !process.stdin.isTTY) {
-    throw new CliError('usage', 'Nothing was deleted: there is no terminal to confirm on; use --yes.');
-  }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const reply = await prompt.question('This cannot be undone. Type yes to delete: ');
-  prompt.close();
-  return reply.trim() === 'yes';
 }

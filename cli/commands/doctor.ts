@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import pLimit from 'p-limit';
-import type { AppStatus, StatusReport } from '../../functions/core/reporting/status.ts';
+import type { StatusReport } from '../../functions/core/reporting/status.ts';
 import { type ExitCode, exitCodes } from '../cli-error.ts';
 import {
   alarmChecks,
@@ -36,8 +36,7 @@ export async function doctorCommand(
   const report = await terminal.during('Asking the refresh function', () => target.refresher.status(app));
   const checks = await terminal.during('Checking', async () => [
     ...(target.kind === 'stack' ? await checksOfStack(target, report) : checksOfLocal(target)),
-    ...report.apps.flatMap((each) => statusChecks(each, report.now)),
-    ...(await checksOfApps(target.refresher, report.apps)),
+    ...(await checksOfApps(target.refresher, report)),
   ]);
   for (const line of checks.map(lineOf)) terminal.print(line);
   terminal.answer({ checks });
@@ -60,12 +59,17 @@ function checksOfLocal({ url }: Local): Check[] {
   return [ok('local mode', `${url} answers; it has no AWS identity, stack, alarms or fixed IP to look at`)];
 }
 
-async function checksOfApps(refresher: RefresherClient, apps: readonly AppStatus[]): Promise<Check[]> {
+/** An app's state stands beside its diagnosis, which explains its last error. */
+async function checksOfApps(refresher: RefresherClient, { apps, now }: StatusReport): Promise<Check[]> {
   const limit = pLimit(MAX_PARALLEL_DIAGNOSES);
-  const diagnoses = apps.map(({ app }) =>
-    limit(() => attempt(`${app} diagnosis`, async () => diagnosisChecks(await refresher.diagnose(app)))),
-  );
-  return (await Promise.all(diagnoses)).flat();
+  const checks = apps.map(async (status) => {
+    const { app } = status;
+    const diagnosis = await limit(() =>
+      attempt(`${app} diagnosis`, async () => diagnosisChecks(await refresher.diagnose(app))),
+    );
+    return [...statusChecks(status, now), ...diagnosis];
+  });
+  return (await Promise.all(checks)).flat();
 }
 
 const marks = {

@@ -54,9 +54,8 @@ function show(report: StatusReport, terminal: Terminal): ExitCode {
 
 export function exitCodeOf({ apps }: StatusReport): ExitCode {
   const states = apps.flatMap(({ credentials }) => credentials.map(({ state }) => state));
-  return states.some((state) => state === 'expired' || state === 'missing')
-    ? exitCodes.problem
-    : exitCodes.ok;
+  const unserved: readonly State[] = ['rejected', 'expired', 'missing'];
+  return states.some((state) => unserved.includes(state)) ? exitCodes.problem : exitCodes.ok;
 }
 
 /** One line for each credential; below it its last error and the remedy. */

@@ -112,7 +112,7 @@ export function wechatClient(
       }
       const reasons = [...faults.values()].map(({ message }) => message).join('; ') || 'no answer in time';
       throw new SourceError(
-        `WeChat did not answer app '${call.app.name}': ${reasons}. The next tick tries again.`,
+        `WeChat did not answer app '${call.app.name}': ${reasons}.${call.atMostOnce ? '' : ' The next tick tries again.'}`,
         { code, kind: 'transient', mayHaveRotated: counted > 0, upstreamCalls: counted },
       );
     },

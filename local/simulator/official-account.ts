@@ -249,7 +249,8 @@ export function resetDailyCalls(account: Account, now: number): void {
   if (!consume(account.resetsThisMonth, beijingMonthOf(now), RESETS_PER_MONTH)) {
     throw new OfficialAccountError(48006);
   }
-  account.callsToday = {};
+  // Without its counter, the calls of the classic route would be known by the tokens that they issued.
+  account.callsToday = { [CLASSIC_ROUTE]: { window: beijingDayOf(now), count: 0 } };
 }
 
 /**

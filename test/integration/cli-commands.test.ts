@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startWorld, type World } from '../../bench/harness/world.ts';
+import { crm, startWorld, type World } from '../../bench/harness/world.ts';
 import { cleanUpApps, cleanUpStack, tablesOf } from '../../cli/commands/cleanup.ts';
+import { clearQuota } from '../../cli/commands/quota.ts';
 import { createReaderKey, listReaderKeys, revokeReaderKey } from '../../cli/commands/reader-key.ts';
 import { rotateSecret, secretParameterOf, setSecret } from '../../cli/commands/secret.ts';
 import { refresherClient } from '../../cli/refresher-client.ts';
@@ -27,7 +28,7 @@ let terminal: Terminal;
 let meanwhile: () => void | Promise<void>;
 
 beforeEach(async () => {
-  world = await startWorld({ others: [mini] });
+  world = await startWorld({ others: [mini, crm] });
   await world.tick();
   world.at(1);
   printed = [];
@@ -132,6 +133,85 @@ describe('secret rotate', () => {
   });
 });
 
+describe('quota clear', () => {
+  const CLEAR = '/cgi-bin/clear_quota/v2';
+  const clear = (app = 'shop', yes = true) => clearQuota(app, { refresher, terminal, yes });
+  const resets = () => world.simulator.calls().filter(({ route }) => route === CLEAR).length;
+  const used = async () => {
+    const { tokenCalls } = await refresher.diagnose('shop');
+    return tokenCalls.wechat?.used ?? tokenCalls.problem;
+  };
+
+  test("sets WeChat's count back to 0, after it has said what that costs", async () => {
+    expect(await used()).toBe(1);
+    expect(await clear()).toBe(0);
+    expect(await used()).toMatch(/^WeChat says 0,/);
+    expect(printed).toEqual([
+      expect.stringMatching(/all interfaces of wxdemo0123456789ab .* one of the ten resets .* in a month/),
+      'Reset.',
+    ]);
+    expect(answers).toEqual([{ app: 'shop', cleared: true }]);
+    expect(resets()).toBe(1);
+  });
+
+  test('sends nothing to WeChat without a confirmation', async () => {
+    await expect(clear('shop', false)).rejects.toMatchObject({
+      exitCode: 2,
+      message: 'Nothing was reset: there is no terminal to confirm on; use --yes.',
+    });
+    expect(printed.join()).toContain('ten resets');
+    expect(resets()).toBe(0);
+  });
+
+  test('is refused for WeCom', async () => {
+    await expect(clear('crm')).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringContaining('WeCom has no reset'),
+    });
+    expect(resets()).toBe(0);
+  });
+
+  const refusals: [string, RegExp, () => void | Promise<void>][] = [
+    [
+      '48006',
+      /ten resets of the quota are used up/,
+      async () => {
+        for (let reset = 0; reset < 10; reset++) await refresher.clearQuota('shop');
+      },
+    ],
+    [
+      '40164',
+      /Add 203\.0\.113\.7 on/,
+      () => world.simulator.setAllowedIps(DEMO_ACCOUNT.appId, ['198.51.100.1']),
+    ],
+    ['40001', /the AppSecret is wrong/, () => world.simulator.setSecret(DEMO_ACCOUNT.appId, NEW)],
+    ['missing-secret', /is missing/, () => world.parameters.remove(SECRET)],
+    [
+      'UND_ERR_SOCKET',
+      /WeChat may have reset the quota all the same: run `wechat-token-refresher doctor shop`/,
+      () => world.simulator.addFault({ kind: 'outage', count: 1 }),
+    ],
+  ];
+  test.each(refusals)('ends with 1, the cause and no secret: %s', async (code, message, arrange) => {
+    await arrange();
+    answers = [];
+    expect(await clear()).toBe(1);
+    expect(answers).toEqual([
+      { app: 'shop', cleared: false, error: { code, message: expect.stringMatching(message) } },
+    ]);
+    expect(printed.at(-1)).toMatch(new RegExp(`^${code}: `));
+    expect(printed.join() + JSON.stringify(answers)).not.toMatch(
+      new RegExp(`${DEMO_ACCOUNT.secret}|${world.parameter()}|next tick tries`),
+    );
+  });
+
+  test('uses the secret that was just written', async () => {
+    world.simulator.setSecret(DEMO_ACCOUNT.appId, NEW);
+    world.parameters.put(SECRET, NEW);
+    expect(await clear()).toBe(0);
+  });
+});
+
 describe('reader-key', () => {
   const keys = () => world.readerKeys;
 
@@ -174,7 +254,7 @@ describe('cleanup', () => {
     terminal,
     yes,
   });
-  const all = new Set(['shop', 'mini']);
+  const all = new Set(['shop', 'mini', 'crm']);
 
   test('deletes nothing of apps that are served', async () => {
     expect(await cleanUpApps(location(), all, context(true))).toBe(0);
@@ -184,7 +264,7 @@ describe('cleanup', () => {
 
   test('deletes what an app has left behind: its items, its parameters, its secret', async () => {
     await world.readerKeys.create({ name: 'web', apps: ['mini'] });
-    expect(await cleanUpApps(location(), new Set(['shop']), context(true))).toBe(0);
+    expect(await cleanUpApps(location(), new Set(['shop', 'crm']), context(true))).toBe(0);
     expect(printed.slice(0, -1)).toEqual([
       'item       mini/access-token',
       'parameter  /wechat/tokens/mini/access-token',
@@ -199,7 +279,7 @@ describe('cleanup', () => {
 
   test('does not delete the parameters of an app that another deployment serves by now', async () => {
     world.parameters.put('/wechat/tokens/mini/access-token', 'of-the-other-deployment');
-    await cleanUpApps(location(), new Set(['shop']), context(true));
+    await cleanUpApps(location(), new Set(['shop', 'crm']), context(true));
     expect(printed[0]).toBe("Parameters of mini hold another deployment's values, and are not deleted.");
     expect(world.parameters.get('/wechat/tokens/mini/access-token')).toBe('of-the-other-deployment');
     expect(world.parameters.get('/wechat/secrets/mini/app-secret')).toBeDefined();

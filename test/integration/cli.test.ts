@@ -113,6 +113,18 @@ describe('against local mode', () => {
     expect(checks[0]).toMatchObject({ level: 'ok', subject: 'local mode' });
   });
 
+  test('quota clear asks first, and resets', async () => {
+    expect(await onLocal('quota', 'clear', 'default')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('there is no terminal to confirm on; use --yes'),
+    });
+    const { code, stdout } = await onLocal('quota', 'clear', 'default', '--yes', '--json');
+    expect({ code, answer: JSON.parse(stdout) }).toEqual({
+      code: 0,
+      answer: { app: 'default', cleared: true },
+    });
+  });
+
   test.each([
     ['secret', 'set', 'default'],
     ['secret', 'rotate', 'default'],
@@ -136,6 +148,7 @@ describe('wrong usage ends with 2, and says what is expected', () => {
     [['status', 'unknown'], /^wechat-token-refresher: app: no app of this name .*'default'\n$/],
     [['refresh', 'default', '--reason', 'x'], /^wechat-token-refresher: reason: only goes with 'force'/],
     [['refresh', 'default', '--force', '--credential', 'pay'], /^wechat-token-refresher: credential: /],
+    [['quota', 'clear', 'unknown', '--yes'], /^wechat-token-refresher: app: no app of this name /],
     [['refresh'], /missing required argument 'app'/],
     [['statsu'], /unknown command 'statsu'[\s\S]*Did you mean status/],
     [['reader-key', 'create', 'x', '--expires-days', 'soon'], /expected a whole number of days/],
@@ -181,7 +194,16 @@ describe('what is not possible from here ends with 3', () => {
 test('--help has every command, and the exit codes', async () => {
   const { code, stdout } = await run(['--help']);
   expect(code).toBe(0);
-  for (const command of ['status', 'refresh', 'secret', 'reader-key', 'doctor', 'cleanup', 'Exit codes:']) {
+  for (const command of [
+    'status',
+    'refresh',
+    'secret',
+    'quota',
+    'reader-key',
+    'doctor',
+    'cleanup',
+    'Exit codes:',
+  ]) {
     expect(stdout).toContain(command);
   }
 });

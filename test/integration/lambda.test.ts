@@ -239,6 +239,14 @@ describe('the deployed bundles', () => {
     expect(refresh.logs()).toBe('');
   });
 
+  test('log a reset of the quota, of which there are ten a month, and a refusal is no failed invocation', async () => {
+    const { result } = await refresh.invoke({ clearQuota: true, app: 'shop' });
+    expect(result).toEqual({
+      quotaCleared: { app: 'shop', error: { code: 'missing-secret', message: expect.any(String) } },
+    });
+    expect(refresh.logs()).toMatch(/"message":"quota clear".*"code":"missing-secret"/);
+  });
+
   test('never let a secret or a token into a log, an answer, an error or a record, whatever goes wrong', async () => {
     const seen: unknown[] = [];
     const failures: (() => void)[] = [

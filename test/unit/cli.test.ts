@@ -115,6 +115,8 @@ describe('status', () => {
   test.each<[State, number]>([
     ['live', 0],
     ['failing', 0],
+    ['suspect', 0],
+    ['rejected', 1],
     ['expired', 1],
     ['missing', 1],
   ])('%s ends with %d', (state, code) => {
@@ -244,6 +246,32 @@ describe('doctor', () => {
       { tokenCalls: { ours: 15, wechat: null, problem: 'there is no live token.' } },
       "warning shop token calls today: 15 of ours; WeChat's own count is unknown: there is no live token.",
     ],
+    [
+      {
+        tokenCalls: {
+          ours: 15,
+          wechat: null,
+          problem: 'WeChat says 0, which is below our own count and so is no count.',
+        },
+      },
+      "warning shop token calls today: 15 of ours; WeChat's own count is unknown: WeChat says 0, which is below our own count",
+    ],
+    [
+      { tokenCalls: { ours: 2000, wechat: { used: 2000, limit: 2000 }, problem: null } },
+      'warning shop token calls today: WeChat counts 2000 of 2000, 2000 of them ours: the calls of the day are used up; `wechat-token-refresher quota clear shop` sets',
+    ],
+    [
+      { tokenCalls: { ours: 15, wechat: { used: 2000, limit: 2000 }, problem: null } },
+      'warning shop token calls today: WeChat counts 2000 of 2000, 15 of them ours: another client fetches this token, and each fetch invalidates ours. Find the program that has the AppSecret (docs/runbook.md#unexpected-rotation). Besides, the calls of the day are used up; `wechat-token-refresher quota clear shop` sets',
+    ],
+    [
+      { lastRefusal: { clientIp: '203.0.113.7', at: NOW - 2 * MINUTE, costMs: 30 } },
+      'warning shop last refused request: came from 203.0.113.7, as WeChat saw it, 2 min 0 s ago; it took WeChat 30 ms',
+    ],
+    [
+      { lastRefusal: { clientIp: '203.0.113.7', at: null, costMs: null } },
+      'warning shop last refused request: came from 203.0.113.7, as WeChat saw it',
+    ],
   ] as [Partial<Diagnosis>, string][])('%j', (changes, expected) => {
     expect(
       lines(changes).some((line) => line.startsWith(expected)),
@@ -258,12 +286,40 @@ describe('doctor', () => {
   test.each<[State, string]>([
     ['live', 'ok'],
     ['failing', 'warning'],
+    ['suspect', 'warning'],
+    ['rejected', 'problem'],
     ['expired', 'problem'],
     ['missing', 'problem'],
   ])('a credential that is %s is %s', (state, level) => {
     const [check] = statusChecks(shop(credential({ state, lastError: state === 'live' ? null : ip })), NOW);
     expect(check?.level).toBe(level);
     if (state !== 'live') expect(check?.finding).toContain('40164: the IP 203.0.113.7');
+  });
+
+  const findingOf = (status: AppStatus) => statusChecks(status, NOW)[0]?.finding;
+
+  test('what readers get of a suspect or rejected credential, and the command that helps', () => {
+    const suspect = credential({ state: 'suspect' });
+    const rejected = credential({ state: 'rejected' });
+    expect(findingOf(shop(suspect))).toMatch(
+      /Readers get it for at most a minute .*`wechat-token-refresher refresh shop` checks it now\.$/,
+    );
+    expect(findingOf(shop(rejected))).toMatch(
+      /readers get no value\..*`wechat-token-refresher refresh shop --force`\.$/,
+    );
+    expect(findingOf(shop({ ...rejected, credential: 'jsapi-ticket' }))).toContain(
+      '`wechat-token-refresher refresh shop --credential jsapi-ticket --force`',
+    );
+  });
+
+  test.each<[string, AppStatus['kind'], string, boolean]>([
+    ['is named for a spent quota', 'mini-program', '45009', true],
+    ['cannot help WeCom', 'wecom', '45009', false],
+    ['cannot help any other error', 'official-account', '45011', false],
+  ])('a reset %s', (_name, kind, code, named) => {
+    const failing = credential({ state: 'failing', lastError: { ...ip, code } });
+    const finding = findingOf({ ...shop(failing), kind });
+    expect(finding?.includes('`wechat-token-refresher quota clear shop`')).toBe(named);
   });
 
   test.each([

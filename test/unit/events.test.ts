@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { InvalidEventError } from '../../functions/events/event-error.ts';
-import { parseQueryEvent } from '../../functions/events/query-event.ts';
+import { parseOperatorEvent } from '../../functions/events/operator-event.ts';
 import { parseRefreshEvent } from '../../functions/events/refresh-event.ts';
-import { mini, shop } from '../support/apps.ts';
+import { crm, mini, shop } from '../support/apps.ts';
 
 const apps = [shop, mini];
 const fingerprint = 'a'.repeat(64);
@@ -41,13 +41,14 @@ describe('a refresh event', () => {
   });
 });
 
-describe("an operator's query", () => {
+describe("an operator's event", () => {
   test.each([
     ['for the status of all apps', { status: true }, { kind: 'status', apps }],
     ['for the status of one app', { status: true, app: 'mini' }, { kind: 'status', apps: [mini] }],
     ['for a diagnosis', { diagnose: true, app: 'shop' }, { kind: 'diagnose', app: shop }],
+    ['for a reset of the quota', { clearQuota: true, app: 'mini' }, { kind: 'clear-quota', app: mini }],
   ])('%s', (_name, event, expected) => {
-    expect(parseQueryEvent(event, apps)).toEqual(expected);
+    expect(parseOperatorEvent(event, apps)).toEqual(expected);
   });
 
   test.each([
@@ -57,13 +58,20 @@ describe("an operator's query", () => {
     [{ diagnose: true }, "app: required with 'diagnose'"],
     [{ diagnose: 'yes', app: 'shop' }, 'diagnose: expected true'],
     [{ diagnose: true, status: true, app: 'shop' }, 'status: not a field of this event'],
+    [{ clearQuota: true }, "app: required with 'clearQuota'"],
+    [{ clearQuota: false, app: 'shop' }, 'clearQuota: expected true'],
+    [{ clearQuota: true, app: 'nope' }, 'app: no app of this name is configured'],
+    [{ clearQuota: true, app: 'crm' }, "app: 'crm' is a WeCom app"],
+    [{ clearQuota: true, app: 'shop', force: true }, 'force: not a field of this event'],
+    [{ clearQuota: true, app: 'shop', diagnose: true }, 'diagnose: not a field of this event'],
   ])('%j is refused', (event, message) => {
-    expect(() => parseQueryEvent(event, apps)).toThrow(InvalidEventError);
-    expect(() => parseQueryEvent(event, apps)).toThrow(message);
+    const parse = () => parseOperatorEvent(event, [...apps, crm]);
+    expect(parse).toThrow(InvalidEventError);
+    expect(parse).toThrow(message);
   });
 
-  test.each([{}, { app: 'shop', force: true }, null, 'status', []])('%j is not a query', (event) => {
-    expect(parseQueryEvent(event, apps)).toBeUndefined();
+  test.each([{}, { app: 'shop', force: true }, null, 'status', []])('%j is another event', (event) => {
+    expect(parseOperatorEvent(event, apps)).toBeUndefined();
   });
 });
 

@@ -9,7 +9,7 @@ import {
   type WechatApp,
 } from '../credential.ts';
 import { errorCodes, SourceError } from '../errors.ts';
-import type { Fetched, Ports } from '../ports.ts';
+import type { Fetched, Ports, SecretStore } from '../ports.ts';
 import { tokenApiOf } from '../rules/lifetimes.ts';
 import { startOfNextBeijingDay } from '../rules/quota-day.ts';
 
@@ -86,13 +86,7 @@ async function withSecret<T>(
 ): Promise<T> {
   // Operators force a renewal to see whether the secret is right that they have just written.
   const secret = await (force ? secrets.reread(app) : secrets.read(app));
-  if (!secret) {
-    throw new SourceError(`The AppSecret of app '${app.name}' is missing. ${secrets.whereToPut(app)}`, {
-      code: errorCodes.missingSecret,
-      kind: 'configuration',
-      reachedWechat: false,
-    });
-  }
+  if (!secret) throw missingSecret(app, secrets);
   try {
     return await fetchWith(secret.value);
   } catch (error) {
@@ -102,6 +96,14 @@ async function withSecret<T>(
     if (!reread || reread.revision === secret.revision) throw error;
     return fetchWith(reread.value);
   }
+}
+
+export function missingSecret(app: App, secrets: Pick<SecretStore, 'whereToPut'>): SourceError {
+  return new SourceError(`The AppSecret of app '${app.name}' is missing. ${secrets.whereToPut(app)}`, {
+    code: errorCodes.missingSecret,
+    kind: 'configuration',
+    reachedWechat: false,
+  });
 }
 
 /** The app's access token, read anew: the one with which a ticket is fetched. */

@@ -240,6 +240,14 @@ describe('clear_quota/v2', () => {
     expect(await used()).toBe(1);
   });
 
+  test('resets the count of calls that issued tokens, before another call', async () => {
+    const { classic, post, used } = await open();
+    await classic();
+    expect(await used()).toBe(1);
+    await clear(post);
+    expect(await used()).toBe(0);
+  });
+
   test('a count that lags begins anew, too', async () => {
     const { at, classic, post, simulator, used } = await open();
     simulator.setCount(appId, { lagMs: 60_000 });

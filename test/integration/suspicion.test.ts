@@ -164,6 +164,57 @@ describe('a WeChat that refuses 45 % of the calls with a valid token', () => {
   }, 120_000);
 });
 
+describe('the early warning', () => {
+  /** Reads every ten seconds, as an app would, and says for how long the token that it got was invalid. */
+  async function invalidSeconds(minutes: number, eachMinute: (minute: number) => void): Promise<number> {
+    let seconds = 0;
+    for (let tenSeconds = 0; tenSeconds < minutes * 6; tenSeconds++) {
+      world.clock.set(Math.max(world.clock.now(), START_MS + tenSeconds * 10_000));
+      if (tenSeconds % 6 === 0) {
+        await world.tick();
+        eachMinute(tenSeconds / 6);
+      }
+      const { access_token } = await read('/apps/shop/access-token');
+      if (!world.simulator.isTokenValid(access_token)) seconds += 10;
+    }
+    return seconds;
+  }
+
+  test('another client that fetches the token costs readers no second, and no report', async () => {
+    world = await startWorld({ probeMinutes: 3 });
+    const seconds = await invalidSeconds(60, (minute) => {
+      if ([7, 20, 33, 47].includes(minute)) world.simulator.rotate(shop.appId);
+    });
+    expect(seconds).toBe(0);
+    // The first token, and one for each rotation of the other client.
+    expect((await world.record())?.version).toBe(5);
+    expect(world.notices.map(({ kind }) => kind)).toEqual(
+      Array.from({ length: 4 }, () => 'unexpected-rotation'),
+    );
+  });
+
+  test.each([
+    ['lags by a minute', { lagMs: 60_000 }],
+    ['lags by fourteen minutes', { lagMs: 840_000 }],
+    ['stands at 0 for ever', { frozen: true }],
+    ['is refused', { errcode: 76003 }],
+  ] as const)('a count that %s raises no alarm of its own', async (_how, count) => {
+    world = await startWorld({ probeMinutes: 3 });
+    world.simulator.setCount(shop.appId, count);
+    for (const minute of [0, 101, 202]) {
+      world.at(minute);
+      // A call of ours whose answer is lost may or may not have been counted.
+      if (minute === 101) world.simulator.addFault({ kind: 'drop-after', routes: [TOKEN], count: 1 });
+      for (let later = 0; later < 60; later++) {
+        world.at(minute + later);
+        await world.tick();
+      }
+    }
+    expect((await world.record())?.automaticToday).toBe(0);
+    expect(world.notices).toEqual([]);
+  });
+});
+
 describe('a token that only a renewal helps', () => {
   test('F8: getticket answers -1000: the token is checked, renewed and the ticket asked for again', async () => {
     world = await startWorld({ app: { ...shop, tickets: ['jsapi'] } });

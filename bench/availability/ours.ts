@@ -10,7 +10,7 @@ import { MemoryWorld, nonWaitingClock } from '../harness/memory-world.ts';
 import { type CallResult, type Candidate, SERVERS } from './candidate.ts';
 import { MINUTE_MS, MONTH_START } from './month.ts';
 
-const schedule = { refreshAfterMs: 100 * MINUTE_MS, probeMs: 5 * MINUTE_MS, timing: timingOf(MINUTE_MS) };
+const schedule = { refreshAfterMs: 100 * MINUTE_MS, probeMs: 3 * MINUTE_MS, timing: timingOf(MINUTE_MS) };
 
 /**
  * The real core and the real read URL, with the default configuration.

@@ -54,7 +54,7 @@ export async function countMonth(appCount: number): Promise<Counts> {
     mirror: { write: async () => void tally.parameterWrites++ },
     notices: { send: (notice) => Promise.reject(new Error(notice.message)) },
   };
-  const schedule = { refreshAfterMs: 100 * MINUTE_MS, probeMs: 5 * MINUTE_MS, timing: timingOf(MINUTE_MS) };
+  const schedule = { refreshAfterMs: 100 * MINUTE_MS, probeMs: 3 * MINUTE_MS, timing: timingOf(MINUTE_MS) };
 
   for (let minute = 0; minute < WARM_UP_MINUTES + COUNTED_MINUTES; minute++) {
     if (minute === WARM_UP_MINUTES) tally.clear();

@@ -45,7 +45,7 @@ const refresher = createRefresher({
   apps: Array.from({ length: settings.apps }, (_, index) => ({ ...appNumber(index), tickets: [] })),
   tickMs: 60_000,
   refreshAfterMs: 6_000_000,
-  probeMs: 300_000,
+  probeMs: 180_000,
   hosts: { official: [settings.wechatUrl], wecom: [settings.wechatUrl] },
   proxyUrl: noProxy,
   store: recordTable(dynamodb, settings.tableName),

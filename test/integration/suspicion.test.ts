@@ -278,6 +278,25 @@ describe('what operators are notified of', () => {
     ]);
   });
 
+  test("F7: a code that no table knows, in WeChat's own words, after five refusals in a row", async () => {
+    world = await startWorld();
+    world.simulator.addFault({
+      kind: 'errcode',
+      errcode: 50099,
+      errmsg: 'user is limited in a new way rid: 1-2-3',
+      routes: [TOKEN],
+    });
+    for (let attempt = 1; attempt <= 4; attempt++) {
+      world.at(attempt);
+      await world.tick();
+    }
+    expect(notified()).toEqual([]);
+    world.at(5);
+    await world.tick();
+    expect(notified()).toEqual([expect.stringContaining('user is limited in a new way')]);
+    expect((await world.record())?.failure).toMatchObject({ code: '50099', kind: 'configuration', count: 5 });
+  });
+
   test('F11: both, when the quota is spent and the stable interface refuses, too', async () => {
     world = await startWorld();
     world.simulator.addFault({

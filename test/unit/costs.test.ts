@@ -16,11 +16,11 @@ test('apps share nothing but the tick, so three make three times the calls of on
   }
 });
 
-test('one app makes the calls that the rules promise: 432 tokens, 360 tickets, a probe every five minutes', async () => {
+test('one app makes the calls that the rules promise: 432 tokens, 360 tickets, a probe every three minutes', async () => {
   const { renewals, upstreamCalls, readUnits } = await countMonth(1);
   expect(renewals).toBe(432 + 360);
-  expect(upstreamCalls - renewals).toBeLessThanOrEqual(8_640);
-  expect(upstreamCalls - renewals).toBeGreaterThan(8_000);
+  expect(upstreamCalls - renewals).toBeLessThanOrEqual(14_400);
+  expect(upstreamCalls - renewals).toBeGreaterThan(13_800);
   // Two items each tick, and once more after each wait and for each ticket's token.
   expect(readUnits).toBeLessThan(2 * 43_200 * 1.02);
 });

@@ -86,8 +86,13 @@ export const internalEvents: readonly fc.Arbitrary<Event>[] = [
   ),
   event('a report of an older token of', app, (scenario, app) => scenario.reportOlder(app)),
   event('WeChat', fc.constantFrom(...wechatFaults), (scenario, mode) => scenario.setWechatFault(mode)),
-  event('WeChat answers as', fc.constantFrom(...mangledForms), (scenario, form) =>
-    scenario.setMangledAnswers(form),
+  event('WeChat flaps, with seed', fc.nat(1_000), (scenario, seed) =>
+    scenario.setWechatFault('flapping', seed),
+  ),
+  event(
+    'WeChat answers as',
+    fc.oneof(fc.constant('numbers-as-strings' as const), fc.constantFrom(...mangledForms)),
+    (scenario, form) => scenario.setMangledAnswers(form),
   ),
   event(
     "WeChat's count",

@@ -6,8 +6,8 @@ import { apps, MINUTE_MS } from '../configuration.ts';
 import { Deployment, type FaultMode, type Invocation } from './deployment.ts';
 import { HEALING_TICKS, Invariants } from './invariants.ts';
 
-/** How WeChat, or what stands before it, may fail. `flapping` refuses a quarter of the calls with a valid token. */
-export const wechatFaults = ['none', 'busy', 'down', 'answer-lost', 'sick-host', 'flapping'] as const;
+/** How WeChat, or a gateway before it, may fail. */
+export const wechatFaults = ['none', 'busy', 'down', 'answer-lost', 'sick-host'] as const;
 
 /** All but those without a lifetime, which count as two hours whatever WeChat has granted. */
 export const mangledForms = [...readableForms, ...unreadableForms].filter(
@@ -84,14 +84,14 @@ export class Scenario {
     this.invariants.checkNoGrantSince(before);
   }
 
-  setWechatFault(mode: (typeof wechatFaults)[number]): void {
+  setWechatFault(mode: (typeof wechatFaults)[number] | 'flapping', seed = 1): void {
     this.invariants.recordDisturbance({ answersLost: mode === 'answer-lost' });
     this.#wechat.clearFaults();
     if (mode === 'busy') this.#wechat.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error' });
     if (mode === 'down') this.#wechat.addFault({ kind: 'outage' });
     if (mode === 'answer-lost') this.#wechat.addFault({ kind: 'drop-after' });
     if (mode === 'sick-host') this.#wechat.addFault({ kind: 'http-status', status: 412 });
-    if (mode === 'flapping') this.#wechat.addFault({ kind: 'flapping', share: 0.25 });
+    if (mode === 'flapping') this.#wechat.addFault({ kind: 'flapping', share: 0.25, seed });
     this.#wechatWorks = mode === 'none';
   }
 

@@ -62,7 +62,13 @@ export type Grant = {
 /** Whether WeChat accepts a token, and its own count of the day if it gives one for this account. */
 export type TokenCount =
   | { readonly accepted: false }
-  | { readonly accepted: true; readonly calls: DailyCalls | undefined };
+  | {
+      readonly accepted: true;
+      /** `undefined`: WeChat gives no count for this account, or none any more on this day. */
+      readonly calls: DailyCalls | undefined;
+      /** The count could not be read this time. */
+      readonly countFailed?: true;
+    };
 
 /** A grant, and when the classic quota is back if it turned out to be spent (epoch ms). */
 export type Fetched = Grant & { readonly classicQuotaBackAt?: number };

@@ -212,8 +212,16 @@ const due: Rule = ({ record, now, policy }) => {
 const retry: Rule = ({ record, policy: { mode } }) =>
   record.failure && mode.kind === 'sticky' ? { action: 'renew', reason: 'retry' } : undefined;
 
-const rejected: Rule = (input) =>
-  input.record.rejectedAt > 0 ? renewAutomatically(input, 'rejected-by-wechat') : undefined;
+/** When it may not be renewed any more on this day, it is at least asked about again: an acceptance ends the rejection. */
+const rejected: Rule = (input) => {
+  const { record, now } = input;
+  if (record.rejectedAt === 0) return undefined;
+  const renewal = renewAutomatically(input, 'rejected-by-wechat');
+  if (renewal) return renewal;
+  return now >= record.probedAt + PROBE_SPACING_MS
+    ? { action: 'probe', reason: 'suspected' }
+    : { action: 'wait', reason: 'rotation-budget-spent', untilMs: startOfNextBeijingDay(now) };
+};
 
 /** WeChat counted a call that was not ours: our token is in its last five minutes (docs/wechat.md#is-a-token-still-valid). */
 const rotatedByAnotherClient: Rule = (input) =>
@@ -226,11 +234,13 @@ const ticketsRefused: Rule = (input) =>
     ? renewAutomatically(input, 'tickets-refused')
     : undefined;
 
-/** A renewal for another cause than time: apart from the one before, and not more than a tenth of the day's calls. */
-function renewAutomatically({ record, now }: RuleInput, reason: Reason): Decision {
-  if (countForToday(record.automaticAt, record.automaticToday, now) >= automaticBudget(record)) {
-    return { action: 'wait', reason: 'rotation-budget-spent', untilMs: startOfNextBeijingDay(now) };
-  }
+/**
+ * A renewal for another cause than time: apart from the one before, and not more than a tenth of the day's calls; then
+ * `undefined`, so that the value is still probed and mirrored.
+ */
+function renewAutomatically({ record, now }: RuleInput, reason: Reason): Decision | undefined {
+  const automatic = countForToday(record.automaticAt, record.automaticToday, now);
+  if (automatic >= automaticBudget(record)) return undefined;
   const { automaticAt, forcedAt, current } = record;
   const nextAt = Math.max(automaticAt, forcedAt, current?.renewedAt ?? 0) + ROTATION_SPACING_MS;
   return now < nextAt
@@ -267,10 +277,12 @@ const suspected: Rule = ({ record, now }) =>
     : undefined;
 
 /** The count that later ones are compared with, as soon as may be. */
-const countPending: Rule = ({ record, now, policy: { canProbe, probeMs } }) =>
-  record.countPending && canProbe && probeMs > 0 && now >= record.probedAt + PROBE_SPACING_MS
+const countPending: Rule = ({ record, now, policy: { canProbe, probeMs, mode } }) => {
+  const counts = canProbe && probeMs > 0 && mode.kind === 'rotating' && now >= record.countUnavailableUntil;
+  return record.countPending && counts && now >= record.probedAt + PROBE_SPACING_MS
     ? { action: 'probe', reason: 'healthy' }
     : undefined;
+};
 
 const mirrorBehind: Rule = (input) =>
   isMirrorBehind(input) ? { action: 'mirror', reason: 'mirror-behind' } : undefined;
@@ -324,8 +336,9 @@ export function successorDueWithinTick(
 
 /** A value that must not be served must not be mirrored either. */
 function isMirrorBehind({ record, now, policy }: RuleInput): boolean {
-  const servable = record.current && now < record.current.expiresAt && !belongsToAnotherApp(record, policy);
-  return servable === true && record.mirroredVersion < record.version;
+  const valid = record.current && now < record.current.expiresAt && record.rejectedAt === 0;
+  const servable = valid === true && !belongsToAnotherApp(record, policy);
+  return servable && record.mirroredVersion < record.version;
 }
 
 function belongsToAnotherApp(record: CredentialRecord, policy: RenewalPolicy): boolean {

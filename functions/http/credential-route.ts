@@ -31,7 +31,7 @@ export async function credentialRoute(
   const current = servable(app, name, found);
   const untilMs = found.record ? servedUntil(found.record, current, now) : now;
   const headers = {
-    etag: etagOf(current, untilMs < current.expiresAt),
+    etag: etagOf(current, untilMs),
     // The rest of our own cache's time, so that both caches together keep a value no longer than one would.
     'cache-control': `private, max-age=${Math.max(0, Math.floor((found.freshUntilMs - now) / 1000))}`,
   };
@@ -69,9 +69,9 @@ export function servable(app: App, name: CredentialName, { record, now }: Cached
   });
 }
 
-/** Weak: the same value with fewer seconds left is the same answer to a cache, unless it became doubtful. */
-function etagOf({ fingerprint, expiresAt }: IssuedValue, doubtful: boolean): string {
-  return `W/"${fingerprint.slice(0, 32)}-${doubtful ? 'brief' : expiresAt}"`;
+/** Weak: the same value with fewer seconds left is the same answer to a cache. */
+function etagOf({ fingerprint }: IssuedValue, untilMs: number): string {
+  return `W/"${fingerprint.slice(0, 32)}-${untilMs}"`;
 }
 
 /** RFC 9110, 13.1.2: weak comparison, a list, or `*`. */

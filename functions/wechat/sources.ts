@@ -31,9 +31,12 @@ export function wechatSource(clients: { official: WechatClient; wecom: WechatCli
         return { accepted: true, calls };
       } catch (error) {
         if (rejectsToken(error)) return { accepted: false };
-        // Not every account has a count; a refusal to count says nothing about the token.
-        if (!isRefusal(error)) throw error;
-        return { accepted: await accepts(app, accessToken), calls: undefined };
+        // That the count is refused, or cannot be had, says nothing about the token.
+        if (!(error instanceof SourceError)) throw error;
+        const accepted = await accepts(app, accessToken);
+        if (!accepted) return { accepted };
+        // Not every account has a count: then there is none for the day.
+        return { accepted, calls: undefined, ...(!isRefusal(error) && { countFailed: true }) };
       }
     },
   };

@@ -108,14 +108,14 @@ describe('a value whose validity is unknown is renewed', () => {
     expect(await isCurrentTokenValid()).toBe(true);
   });
 
-  test('after a report whose renewal failed', async () => {
+  test('after a report whose check failed', async () => {
     world = await startWorld();
     await world.tick();
     const fingerprint = (await world.record())?.current?.fingerprint;
     world.at(10);
     world.simulator.rotate(shop.appId);
     world.at(20);
-    world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 4 });
+    world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 8 });
     expect(await world.invoke({ app: 'shop', rejected: fingerprint })).toMatchObject([
       { outcome: 'fresh', reason: 'probe-failed' },
     ]);
@@ -125,7 +125,7 @@ describe('a value whose validity is unknown is renewed', () => {
     expect(await isCurrentTokenValid()).toBe(true);
   });
 
-  test('after a report of a stable token whose renewal failed', async () => {
+  test('after a report of a stable token whose check failed', async () => {
     world = await startWorld({ app: { ...shop, tokenApi: 'stable' } });
     await world.tick();
     const fingerprint = (await world.record())?.current?.fingerprint;

@@ -106,7 +106,7 @@ describe('the probe', () => {
     await world.tick();
     const before = await served();
     world.at(5);
-    world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 4 });
+    world.simulator.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error', count: 8 });
     expect(await world.tick()).toMatchObject([
       { outcome: 'fresh', reason: 'probe-failed', version: 1, error: { code: '-1' } },
     ]);

@@ -91,14 +91,14 @@ describe('a token that WeChat rejects', () => {
       kind: 'errcode',
       errcode: 40001,
       errmsg: 'invalid credential',
-      routes: [PROBE],
+      routes: [PROBE, '/cgi-bin/get_api_domain_ip'],
       count: 1,
     });
     world.simulator.addFault({
       kind: 'errcode',
       errcode: -1,
       errmsg: 'system error',
-      routes: [PROBE],
+      routes: [PROBE, '/cgi-bin/get_api_domain_ip'],
     });
     expect(await world.invoke({ app: 'shop', rejected: await fingerprint() })).toMatchObject([
       { outcome: 'fresh', reason: 'probe-failed' },

@@ -312,16 +312,40 @@ const rows: Row[] = [
   },
   {
     name: 'nor when other causes than time have used a tenth of the day',
-    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 10_000, automaticToday: 200 },
+    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 10_000, automaticToday: 200, probedAt: T0 + 90_000 },
     now: T0 + 99_999,
     // 2026-01-02 00:00 in Beijing.
     expected: { action: 'wait', reason: 'rotation-budget-spent', untilMs: 1_767_283_200_000 },
   },
   {
     name: 'a tenth of the 200 calls of a test account is 20',
-    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 10_000, automaticToday: 20, callsPerDay: 200 },
+    record: {
+      rejectedAt: T0 + 80_000,
+      automaticAt: T0 + 10_000,
+      automaticToday: 20,
+      callsPerDay: 200,
+      probedAt: T0 + 90_000,
+    },
     now: T0 + 99_999,
     expected: { action: 'wait', reason: 'rotation-budget-spent', untilMs: 1_767_283_200_000 },
+  },
+  {
+    name: 'then it is only asked about again',
+    record: { rejectedAt: T0 + 80_000, automaticAt: T0 + 10_000, automaticToday: 200, probedAt: T0 + 80_000 },
+    now: T0 + 99_999,
+    expected: { action: 'probe', reason: 'suspected' },
+  },
+  {
+    name: 'nor does a call of another client keep it from being probed',
+    record: {
+      countedAt: T0 + 60_000,
+      excessCalls: 1,
+      automaticAt: T0 + 10_000,
+      automaticToday: 200,
+      suspectedAt: T0 + 60_000,
+    },
+    now: T0 + 99_999,
+    expected: { action: 'probe', reason: 'suspected' },
   },
   {
     name: 'its age renews it all the same',

@@ -132,7 +132,7 @@ export function probing(record: CredentialRecord, probe: { id: string; now: numb
 
 /** WeChat accepts the value. */
 export function confirmed(record: CredentialRecord, current: IssuedValue, now: number): CredentialRecord {
-  return { ...record, suspectedAt: 0, current: { ...current, confirmedAt: now } };
+  return { ...record, suspectedAt: 0, rejectedAt: 0, current: { ...current, confirmedAt: now } };
 }
 
 /** WeChat rejected the value once: readers keep it briefly until more is known. */
@@ -146,7 +146,7 @@ export function rejected(record: CredentialRecord, now: number): CredentialRecor
 }
 
 /** A count may lag, by an unknown time: only after it may a lower excess be believed. */
-const COUNT_SETTLES_MS = 900_000;
+const COUNT_SETTLES_MS = 3_600_000;
 /** Clocks differ: just after midnight one of the two counts may still be yesterday's. */
 const DAY_SETTLES_MS = 120_000;
 
@@ -160,12 +160,19 @@ export function counted(
   calls: DailyCalls | undefined,
   now: number,
 ): CredentialRecord {
-  if (!calls) return { ...record, countUnavailableUntil: startOfNextBeijingDay(now) };
+  if (!calls) return { ...record, countPending: false, countUnavailableUntil: startOfNextBeijingDay(now) };
   if (sinceBeijingMidnightMs(now) < DAY_SETTLES_MS) return record;
   const excessCalls = calls.used - countForToday(record.requestedAt, record.requestsToday, now);
-  const known = record.countPending
-    ? excessCalls
-    : countForToday(record.countedAt, record.excessCallsHandled, now);
+  // A call of ours just before midnight may be in WeChat's count of the new day, and not in ours.
+  const midnight = now - sinceBeijingMidnightMs(now);
+  const spansMidnight =
+    record.countedAt < midnight &&
+    record.requestedAt < midnight &&
+    record.requestedAt > midnight - DAY_SETTLES_MS;
+  const known =
+    record.countPending || spansMidnight
+      ? excessCalls
+      : countForToday(record.countedAt, record.excessCallsHandled, now);
   const settled = now - record.requestedAt >= COUNT_SETTLES_MS;
   const excessCallsHandled = settled ? Math.min(known, excessCalls) : known;
   const grew = excessCalls > excessCallsHandled;
@@ -191,6 +198,8 @@ export function failed(
     random: number;
     attemptFingerprint: string;
     validityUnknown: boolean;
+    /** The attempt was a renewal for another cause than time. */
+    rotatesAutomatically: boolean;
     /** What operators have been notified of now, if they are. */
     notifiedErrors: string | undefined;
   },
@@ -204,6 +213,8 @@ export function failed(
     nextAttemptAt: endedAt + backoffMs(kind, count, context.random, context.tickMs),
     // It was counted when it began.
     requestsToday: record.requestsToday + error.upstreamCalls - 1,
+    // What cannot have rotated anything does not use the budget of the day.
+    automaticToday: record.automaticToday - (context.rotatesAutomatically && !error.mayHaveRotated ? 1 : 0),
     ...(context.notifiedErrors !== undefined && {
       notifiedErrors: context.notifiedErrors,
       errorNotifiedAt: endedAt,

@@ -9,6 +9,8 @@ import type { StepResult, Work } from './step.ts';
  * row then meet one in 3,000.
  */
 const PAUSES_MS = [250, 500, 750, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000] as const;
+/** Before another refresher may take over the check; what is suspected by then stays suspected. */
+const PROBE_TIMEOUT_MS = 12_000;
 /** WeChat may refuse a token right after its issue: it is not declared invalid so soon. */
 const GRACE_MS = 30_000;
 
@@ -22,10 +24,12 @@ export async function probe(work: Work): Promise<StepResult> {
   const { current } = record;
   if (!current) throw new Error(`${record.id} has no value to probe`);
   const fresh = { credential, record, outcome: 'fresh' } as const;
+  const startedAt = clock.now();
   let known = probing(record, { id: randomness.id(), now });
   if (!(await store.swap(stored, known))) return { ...fresh, reason: 'lost-the-race' };
   for (const pauseMs of [0, ...PAUSES_MS]) {
     if (pauseMs > 0) await clock.sleepUntil(clock.now() + pauseMs);
+    if (clock.now() > startedAt + PROBE_TIMEOUT_MS) return { ...fresh, record: known, reason: 'suspected' };
     let answer: TokenCount;
     try {
       answer = await ask(work, current.value);
@@ -38,7 +42,8 @@ export async function probe(work: Work): Promise<StepResult> {
     }
     if (answer.accepted) {
       const accepted = confirmed(known, current, now);
-      const next = countsCalls(work) ? counted(accepted, answer.calls, now) : accepted;
+      const isCount = countsCalls(work) && !answer.countFailed;
+      const next = isCount ? counted(accepted, answer.calls, now) : accepted;
       await store.swap(known, next);
       const unfounded = reason === 'reported-rejected';
       return {

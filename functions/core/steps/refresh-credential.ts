@@ -36,7 +36,9 @@ export async function refreshCredential(
         // Mostly the winner has done our work. One more try, for it may have done something else, such as mirroring.
         if (++racesLost > 1) return withRecovered(step);
       } else if (suspectedToken !== undefined && !recovered) {
-        recovered = await checkAccessToken(credential.app, suspectedToken, step.needsNewToken ?? false, run);
+        // Once: when a new token has not helped, another one will not help either.
+        const needsNewToken = step.needsNewToken === true && latest.record.failure?.code !== step.error?.code;
+        recovered = await checkAccessToken(credential.app, suspectedToken, needsNewToken, run);
         now = clock.now();
         // Renewed, or found valid: in both cases the ticket is worth one more attempt.
         if (!(await readAccessToken(credential.app, now, run.ports))) return withRecovered(step);

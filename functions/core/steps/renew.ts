@@ -114,7 +114,13 @@ async function commit(work: LeasedWork, grant: Fetched): Promise<StepResult> {
   const { store, clock } = run.ports;
   const { current } = held;
   if (current && current.value === grant.value && belongsTo(current, policy.account)) {
-    const next = unchanged(held, current, grant, { now, tickMs: policy.tickMs, mode: policy.mode });
+    // Nothing was rotated: no operator was notified, and the budget is as it was.
+    const { rotationNotifiedAt, automaticToday } = work.record;
+    const next = {
+      ...unchanged(held, current, grant, { now, tickMs: policy.tickMs, mode: policy.mode }),
+      rotationNotifiedAt,
+      automaticToday,
+    };
     const written = await store.swap(held, next);
     const behind = written && next.leaseUntil > 0;
     const step: StepResult = behind
@@ -217,6 +223,7 @@ async function fail(
     // A refusal takes back what this attempt made unknown, but not what was unknown before.
     validityUnknown: before.validityUnknown || (mayInvalidate(policy, reason) && error.mayHaveRotated),
     notifiedErrors: notice?.notifiedErrors,
+    rotatesAutomatically: isAutomatic(reason),
   });
   if ((await store.swap(held, next)) && notice) await notices.send(notice.notice);
   return {

@@ -14,6 +14,9 @@ export const mangledForms = [...readableForms, ...unreadableForms].filter(
   (form) => !form.startsWith('expires-in'),
 );
 
+/** A run that checks a token for eight seconds counts the lifetime of what it fetches from its own start. */
+const LONG_CHECKS = { expiryExpectedEarly: true };
+
 /** A deployment, and the events that happen to it. */
 export class Scenario {
   readonly #deployment = new Deployment();
@@ -85,7 +88,10 @@ export class Scenario {
   }
 
   setWechatFault(mode: (typeof wechatFaults)[number] | 'flapping', seed = 1): void {
-    this.invariants.recordDisturbance({ answersLost: mode === 'answer-lost' });
+    this.invariants.recordDisturbance({
+      answersLost: mode === 'answer-lost',
+      ...(mode === 'flapping' && LONG_CHECKS),
+    });
     this.#wechat.clearFaults();
     if (mode === 'busy') this.#wechat.addFault({ kind: 'errcode', errcode: -1, errmsg: 'system error' });
     if (mode === 'down') this.#wechat.addFault({ kind: 'outage' });
@@ -129,7 +135,7 @@ export class Scenario {
   }
 
   rotateElsewhere(times: number): void {
-    this.invariants.recordDisturbance({ external: true, foreignCalls: true });
+    this.invariants.recordDisturbance({ ...LONG_CHECKS, external: true, foreignCalls: true });
     for (let time = 0; time < times; time++) {
       for (const app of apps) if (app.kind === 'official-account') this.#rotate(app.appId);
     }
@@ -145,7 +151,7 @@ export class Scenario {
   }
 
   invalidateWecom(): void {
-    this.invariants.recordDisturbance({ external: true });
+    this.invariants.recordDisturbance({ ...LONG_CHECKS, external: true });
     for (const app of apps) {
       if (app.kind === 'wecom') this.#wechat.invalidateWecomToken(app.corpId, app.agentId);
     }

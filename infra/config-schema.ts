@@ -101,5 +101,5 @@ export const configSchema = z
     }
   }, runDespiteOtherIssues);
 
-/** An app as a cross-check may meet it, beside other issues: any of its keys may be missing. */
+/** An app as the cross-checks see it. They run even after other errors, so any key may be missing. */
 type PartialApp = Partial<Omit<WechatApp, 'kind' | 'tickets'> & Omit<WecomApp, 'kind' | 'tickets'>>;

@@ -155,7 +155,7 @@ const accessTokenChecked: Rule = ({ record, request }) =>
 
 const forced: Rule = ({ record, now, policy, request }) => {
   if (!request.force) return undefined;
-  // An attempt that ended after the request has answered it: any number of callers make one call.
+  // Whatever attempt ended after this request was made also answers it: any number of callers make one call.
   if (record.current && record.current.renewedAt >= now) {
     return { action: 'skip', reason: 'renewed-while-waiting' };
   }

@@ -136,7 +136,7 @@ describe('invalidate, without a new token', () => {
     expect((await stable()).access_token).not.toBe(forced);
   });
 
-  test('stillGranted: it is replaced in its last five minutes as any other', async () => {
+  test('stillGranted: stable_token replaces the refused token in its last five minutes, without force', async () => {
     const { at, stable, probe, simulator } = await openSimulator();
     const { access_token: refused } = await stable();
     simulator.invalidate(appId, { stillGranted: true });

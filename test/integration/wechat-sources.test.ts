@@ -130,10 +130,22 @@ describe('a count', () => {
     ['http-502', { status: 502 }],
     ['-1', { body: { errcode: -1 } }],
     ['UND_ERR_SOCKET', { fault: 'broken' }],
-  ])('%s is a fault of the way there, which the cheap probe would share', async (code, reply) => {
+  ])('%s: the cheap probe decides, and the count is asked for again', async (code, reply) => {
     replies[COUNT] = reply;
+    replies[PROBE] = { body: { ip_list: [] } };
+    expect(await wechat().source.countCalls(shop, TOKEN)).toEqual({
+      accepted: true,
+      calls: undefined,
+      countFailed: true,
+    });
+    expect(paths()).toEqual(expect.arrayContaining([COUNT, PROBE]));
+
+    replies[PROBE] = { body: { errcode: 40001, errmsg: 'invalid credential' } };
+    expect(await wechat().source.countCalls(shop, TOKEN)).toEqual({ accepted: false });
+
+    // What breaks every call says nothing about the token.
+    replies[PROBE] = reply;
     expect(await failure(wechat().source.countCalls(shop, TOKEN))).toMatchObject({ code });
-    expect(paths()).not.toContain(PROBE);
   });
 });
 

@@ -226,6 +226,39 @@ export function acceptsToken(
   return previous?.fingerprint === fingerprint && now < previous.validUntil;
 }
 
+/** No lease or wait that we write is longer. */
+const LONGEST_WAIT_MS = 15 * 60_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * The record without instants that no correct clock can have written: a lease or a backoff without an end, or a
+ * value from the future, would otherwise keep a credential from ever being renewed.
+ *
+ * @param now epoch ms
+ */
+export function discardImplausibleInstants(record: CredentialRecord, now: number): CredentialRecord {
+  const plausible = (instant: number, longestMs = LONGEST_WAIT_MS) =>
+    instant - now > longestMs ? 0 : instant;
+  const { current } = record;
+  const fromTheFuture = current !== undefined && plausible(current.issuedAt) === 0 && current.issuedAt > 0;
+  return {
+    ...record,
+    leaseUntil: plausible(record.leaseUntil),
+    nextAttemptAt: plausible(record.nextAttemptAt),
+    forcedAt: plausible(record.forcedAt),
+    probedAt: plausible(record.probedAt),
+    suspectedAt: plausible(record.suspectedAt),
+    rejectedAt: plausible(record.rejectedAt),
+    automaticAt: plausible(record.automaticAt),
+    countedAt: plausible(record.countedAt),
+    countUnavailableUntil: plausible(record.countUnavailableUntil, DAY_MS),
+    classicQuotaBackAt: plausible(record.classicQuotaBackAt, DAY_MS),
+    rotationNotifiedAt: plausible(record.rotationNotifiedAt),
+    errorNotifiedAt: plausible(record.errorNotifiedAt),
+    ...(fromTheFuture && { validityUnknown: true, current: { ...current, renewedAt: 0, confirmedAt: 0 } }),
+  };
+}
+
 /** SHA-256 hex: names a value without revealing it. */
 export function fingerprintOf(value: string): string {
   return createHash('sha256').update(value).digest('hex');

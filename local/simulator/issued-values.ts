@@ -59,12 +59,28 @@ export function issue(history: IssuedValue[], value: string, now: number, policy
 
   // Remembered for a day after their end, because an expired token gets another code than a string that never was one.
   const firstRemembered = history.findIndex(({ expiresAt }) => expiresAt + REMEMBERED_MS > now);
-  history.splice(0, firstRemembered === -1 ? history.length : firstRemembered);
+  const forgotten = history.splice(0, firstRemembered === -1 ? history.length : firstRemembered);
 
   const expiresAt = now + lifetimeMs;
   const issued = { value: value.padEnd(minLength, value), issuedAt: now, expiresAt, validUntil: expiresAt };
   history.push(issued);
+  const index = indexes.get(history);
+  for (const { value: old } of forgotten) index?.delete(old);
+  index?.set(issued.value, issued);
   return issued;
+}
+
+/** Every call shows a token, which may be anybody's: without an index each history would be walked through for it. */
+const indexes = new WeakMap<readonly IssuedValue[], Map<string, IssuedValue>>();
+
+/** The value, valid or not, if it is one of `history`, to which nothing but `issue` adds. */
+export function findIssued(history: readonly IssuedValue[], value: string): IssuedValue | undefined {
+  let index = indexes.get(history);
+  if (!index) {
+    index = new Map(history.map((issued) => [issued.value, issued]));
+    indexes.set(history, index);
+  }
+  return index.get(value);
 }
 
 /** Every value that is still valid stops being so: WeChat may do that at any time. */

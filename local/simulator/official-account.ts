@@ -3,6 +3,7 @@ import { accountErrorCodes, countErrorCodes, ipNotAllowed, OfficialAccountError 
 import { assertIpList, isAllowed } from './ip-list.ts';
 import {
   currentOf,
+  findIssued,
   type IssuedValue,
   type IssuePolicy,
   invalidateAll,
@@ -193,8 +194,8 @@ export function authenticateToken(
 
 /** The token, valid or not, if this account was issued it. */
 export function findToken({ classic, stable }: Account, accessToken: string | null): IssuedValue | undefined {
-  const isIt = ({ value }: IssuedValue) => value === accessToken;
-  return classic.tokens.findLast(isIt) ?? stable.tokens.findLast(isIt);
+  if (accessToken === null) return undefined;
+  return findIssued(classic.tokens, accessToken) ?? findIssued(stable.tokens, accessToken);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import type { AccountErrorCode } from './error-responses.ts';
 import type { Fault } from './faults.ts';
 import { assertIpList } from './ip-list.ts';
-import { currentOf, type IssuedValue, isValid } from './issued-values.ts';
+import { currentOf, findIssued, type IssuedValue, isValid } from './issued-values.ts';
 import {
   type AccountOptions,
   burnDailyQuota,
@@ -105,10 +105,10 @@ export function createOperator(state: SimulatorState, handler: RequestHandler): 
     appIds: () => [...state.accounts.keys()],
     calls: (route) => handler.calls.filter((call) => route === undefined || call.route === route),
     isTokenValid(value) {
-      const issued = findIssued(state, value);
+      const issued = findInState(state, value);
       return issued !== undefined && isValid(issued, clock.now());
     },
-    validityOf: (value) => findIssued(state, value),
+    validityOf: (value) => findInState(state, value),
     currentToken: (appId, api) => currentValue(state.account(appId)[api].tokens),
     currentTicket: (appId, type) => currentValue(state.account(appId).tickets[type]),
     addAccount: (account) => state.change(() => state.addAccount(account)),
@@ -180,9 +180,9 @@ function invalidate(
 }
 
 /** Among the tokens and tickets of both platforms, valid or not. */
-function findIssued(state: SimulatorState, value: string): IssuedValue | undefined {
+function findInState(state: SimulatorState, value: string): IssuedValue | undefined {
   for (const history of historiesOf(state)) {
-    const issued = history.findLast((each) => each.value === value);
+    const issued = findIssued(history, value);
     if (issued) return issued;
   }
   return undefined;

@@ -3,6 +3,7 @@ import { WecomError } from './error-responses.ts';
 import { assertIpList, isAllowed } from './ip-list.ts';
 import {
   currentOf,
+  findIssued,
   type IssuedValue,
   type IssuePolicy,
   invalidateAll,
@@ -164,7 +165,7 @@ export function authenticateWecomToken(
 
 /** The token, valid or not, if this app was issued it. */
 export function findWecomToken({ tokens }: WecomApp, accessToken: string | null): IssuedValue | undefined {
-  return tokens.find(({ value }) => value === accessToken);
+  return accessToken === null ? undefined : findIssued(tokens, accessToken);
 }
 
 /**

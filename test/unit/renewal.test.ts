@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { blankRecord, type CredentialRecord, type IssuedValue } from '../../functions/core/credential.ts';
+import {
+  blankRecord,
+  type CredentialRecord,
+  discardImplausibleInstants,
+  type IssuedValue,
+} from '../../functions/core/credential.ts';
 import {
   type Decision,
   decide as decidePlausible,
-  discardImplausibleInstants,
   type RenewalPolicy,
   type RenewalRequest,
 } from '../../functions/core/renewal.ts';

@@ -4,9 +4,10 @@ import {
   type CredentialName,
   type CredentialRecord,
   credentialId,
+  discardImplausibleInstants,
 } from '../credential.ts';
 import type { RecordStore, Run } from '../ports.ts';
-import { discardImplausibleInstants, type Outcome, type Reason, type RenewalPolicy } from '../renewal.ts';
+import type { Outcome, Reason, RenewalPolicy } from '../renewal.ts';
 
 /** What a step is given and what it returns. */
 

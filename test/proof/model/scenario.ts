@@ -82,6 +82,8 @@ export class Scenario {
       token && token.leaseUntil <= this.#deployment.now && !token.failure && !token.validityUnknown;
     if (!healthy || rejected === this.current(app)) return;
     const before = await this.invariants.snapshot();
+    // What another client has rotated is renewed as soon as it is noticed, and a tick that repairs the mirror does not probe.
+    if (!before.untouched.has(token.id)) return;
     const request = { rejected, credential: 'access-token' } as const;
     await this.#deployment.invoke({ runs: [{ refresher: 0, apps: [app], request }], pauses: [0] });
     this.invariants.checkNoGrantSince(before);

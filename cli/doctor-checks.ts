@@ -1,5 +1,6 @@
 import { AwsClient } from 'aws4fetch';
 import type { Diagnosis } from '../functions/core/reporting/diagnosis.ts';
+import { runbookUrl } from '../functions/core/reporting/runbook.ts';
 import type { AppStatus } from '../functions/core/reporting/status.ts';
 import { ago, duration } from './format.ts';
 import { regionOf, type Stack } from './target.ts';
@@ -91,7 +92,7 @@ export async function readUrlChecks(stack: Stack): Promise<Check[]> {
   // Its health route answers 200 whatever the state of the credentials; 503 means that the table does not answer it.
   if (status === 200) return [ok(subject, 'answers')];
   if (status === 401) return [ok(subject, 'answers, and asks for a reader key')];
-  return [problem(subject, `answers with ${status}; see its log (docs/runbook.md#read-errors)`)];
+  return [problem(subject, `answers with ${status}; see its log (${runbookUrl('read-errors')})`)];
 }
 
 /** An emulator serves every URL under its own address. */
@@ -221,7 +222,7 @@ function callChecks({ app, tokenCalls: { ours, wechat, problem: why } }: Diagnos
   const findings = [
     ...(others
       ? [
-          'another client fetches this token, and each fetch invalidates ours. Find the program that has the AppSecret (docs/runbook.md#unexpected-rotation)',
+          `another client fetches this token, and each fetch invalidates ours. Find the program that has the AppSecret (${runbookUrl('unexpected-rotation')})`,
         ]
       : []),
     ...(spent ? [`the calls of the day are used up; ${resetOf(app)}`] : []),

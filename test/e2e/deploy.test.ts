@@ -99,7 +99,7 @@ describe('a deployment', () => {
     expect(names).toHaveLength(15);
     for (const { AlarmActions, AlarmDescription } of MetricAlarms) {
       expect(AlarmActions).toEqual([output('AlarmTopicArn')]);
-      expect(AlarmDescription).toContain('docs/runbook.md#');
+      expect(AlarmDescription).toContain('/blob/main/docs/runbook.md#');
     }
     const [, DashboardName] = /dashboards\/dashboard\/(.+)$/.exec(output('DashboardUrl')) ?? [];
     const { DashboardBody } = await root.cloudwatch.send(new GetDashboardCommand({ DashboardName }));

@@ -74,7 +74,9 @@ describe('alarms', () => {
     );
     for (const [id, { AlarmDescription }] of Object.entries(alarms)) {
       const [, text = '', anchor = ''] =
-        /^(.+) What to do: docs\/runbook\.md#([a-z-]+)$/.exec(String(AlarmDescription)) ?? [];
+        /^(.+) What to do: https:\/\/github\.com\/wechat-token-refresher\/wechat-token-refresher\/blob\/main\/docs\/runbook\.md#([a-z-]+)$/.exec(
+          String(AlarmDescription),
+        ) ?? [];
       expect(text.length, id).toBeGreaterThan(60);
       expect(headings, id).toContain(anchor);
       const [app] = /(shop|mini|crm|contacts|phone)/.exec(id) ?? [];

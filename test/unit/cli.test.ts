@@ -262,7 +262,7 @@ describe('doctor', () => {
     ],
     [
       { tokenCalls: { ours: 15, wechat: { used: 2000, limit: 2000 }, problem: null } },
-      'warning shop token calls today: WeChat counts 2000 of 2000, 15 of them ours: another client fetches this token, and each fetch invalidates ours. Find the program that has the AppSecret (docs/runbook.md#unexpected-rotation). Besides, the calls of the day are used up; `wechat-token-refresher quota clear shop` sets',
+      'warning shop token calls today: WeChat counts 2000 of 2000, 15 of them ours: another client fetches this token, and each fetch invalidates ours. Find the program that has the AppSecret (https://github.com/wechat-token-refresher/wechat-token-refresher/blob/main/docs/runbook.md#unexpected-rotation). Besides, the calls of the day are used up; `wechat-token-refresher quota clear shop` sets',
     ],
     [
       { lastRefusal: { clientIp: '203.0.113.7', at: NOW - 2 * MINUTE, costMs: 30 } },

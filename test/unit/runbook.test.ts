@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { errorCodes } from '../../functions/core/errors.ts';
+import { repositoryUrl, runbookEntries, runbookUrl } from '../../functions/core/reporting/runbook.ts';
 import { officialErrorCodes } from '../../functions/wechat/official-error-codes.ts';
 import { wecomErrorCodes } from '../../functions/wechat/wecom-error-codes.ts';
 
@@ -20,18 +21,7 @@ function anchorOf(heading: string): string {
     .replaceAll(' ', '-');
 }
 
-// Alarms link to these: infra/constructs/monitoring/.
-test.each([
-  'expiring',
-  'failures-in-a-row',
-  'unexpected-rotation',
-  'quota-near',
-  'refresher-errors',
-  'refresher-throttles',
-  'dead-letters',
-  'read-errors',
-  'read-latency',
-])('the alarm #%s has an entry with all of its parts', (anchor) => {
+test.each(runbookEntries)('#%s, which messages link to, is an entry with all of its parts', (anchor) => {
   const entry = runbook.split(/^### /m).find((text) => anchorOf(text.split('\n')[0] ?? '') === anchor);
   for (const part of ['Description', 'Investigation', 'Resolution']) {
     expect(entry, part).toContain(`**${part}.**`);
@@ -84,6 +74,14 @@ test('every code of our own, and of the network, has an entry', () => {
   codes.delete('custom');
   expect(codes.size).toBeGreaterThan(20);
   expect([...codes].filter((code) => !entries.has(code))).toEqual([]);
+});
+
+test('a link opens from a mail, in the repository that package.json names', () => {
+  expect(runbookUrl('expiring')).toBe(
+    'https://github.com/wechat-token-refresher/wechat-token-refresher/blob/main/docs/runbook.md#expiring',
+  );
+  const { repository } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  expect(repository.url).toBe(`git+${repositoryUrl}.git`);
 });
 
 test('every link within the runbook leads somewhere', () => {

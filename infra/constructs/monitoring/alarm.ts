@@ -2,6 +2,7 @@ import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-c
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { type RunbookEntry, runbookUrl } from '../../../functions/core/reporting/runbook.ts';
 
 export interface AlarmProps {
   readonly metric: IMetric;
@@ -13,8 +14,7 @@ export interface AlarmProps {
   readonly missing?: TreatMissingData;
   /** What has happened and whom it concerns; the link to the runbook is added. */
   readonly text: string;
-  /** Heading in docs/runbook.md, as GitHub links to it. */
-  readonly runbook: string;
+  readonly runbook: RunbookEntry;
 }
 
 /** An alarm that notifies the topic when it fires and when it is over. */
@@ -30,7 +30,7 @@ export function notifyingAlarm(scope: Construct, id: string, topic: Topic, props
         }),
     evaluationPeriods: props.periods ?? 1,
     treatMissingData: props.missing ?? TreatMissingData.NOT_BREACHING,
-    alarmDescription: `${props.text} What to do: docs/runbook.md#${props.runbook}`,
+    alarmDescription: `${props.text} What to do: ${runbookUrl(props.runbook)}`,
   });
   const notify = new SnsAction(topic);
   alarm.addAlarmAction(notify);

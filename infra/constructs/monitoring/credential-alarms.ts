@@ -72,7 +72,7 @@ function alarmsOfStack(measure: Measure): Record<string, AlarmProps> {
 
 /** Three ticks, because one may be lost. No datapoint is the worst case: nothing is renewed at all. */
 function lateRenewal(metric: Metric, threshold: AlarmProps['threshold']) {
-  return { metric, threshold, periods: 3, missing: TreatMissingData.BREACHING, runbook: 'expiring' };
+  return { metric, threshold, periods: 3, missing: TreatMissingData.BREACHING, runbook: 'expiring' } as const;
 }
 
 /** Of an app and of the whole stack alike. */

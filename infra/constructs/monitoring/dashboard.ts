@@ -12,6 +12,7 @@ import {
 import type { Construct } from 'constructs';
 import type { App } from '../../../functions/core/credential.ts';
 import { measuresEachApp, metricNamespace } from '../../../functions/core/reporting/metrics.ts';
+import { runbookPage } from '../../../functions/core/reporting/runbook.ts';
 import { isInChina } from '../../regions.ts';
 import type { ReadApi } from '../read-api.ts';
 import type { Refresher } from '../refresher.ts';
@@ -88,8 +89,7 @@ export function createDashboard(scope: Construct, id: string, props: DashboardPr
   );
   dashboard.addWidgets(
     new TextWidget({
-      markdown:
-        'What each alarm means and what to do: `docs/runbook.md`. All of it in a terminal: `npx wechat-token-refresher status`.',
+      markdown: `What each alarm means and what to do: [the runbook](${runbookPage}). All of it in a terminal: \`npx wechat-token-refresher status\`.`,
       width: 24,
       height: 2,
     }),

@@ -1,4 +1,5 @@
 import { Stack, Validations } from 'aws-cdk-lib';
+import type { Conditions } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 
 /**
@@ -9,6 +10,25 @@ import type { IConstruct } from 'constructs';
 /** @param name of the parameter, or a pattern: `/wechat/tokens/*` */
 export function parameterArn(scope: IConstruct, name: string): string {
   return Stack.of(scope).formatArn({ service: 'ssm', resource: 'parameter', resourceName: name.slice(1) });
+}
+
+/**
+ * Binds a grant on a KMS key to the values of these SecureStrings: SSM encrypts each with the ARN of its parameter as
+ * context. https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html
+ *
+ * @param arns of parameters, or patterns
+ */
+export function onlyForParameters(...arns: readonly string[]): Conditions {
+  return { StringLike: { 'kms:EncryptionContext:PARAMETER_ARN': arns } };
+}
+
+/**
+ * Binds a grant on a KMS key to what DynamoDB does in the name of the caller. By the service and not by the table's context,
+ * which DescribeKey has not. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+ */
+export function onlyViaDynamoDb(scope: IConstruct): Conditions {
+  // In aws-cn the name ends in .cn.
+  return { StringLike: { 'kms:ViaService': `dynamodb.${Stack.of(scope).region}.amazonaws.com*` } };
 }
 
 /** Accepts one wildcard ARN in a policy of `construct`. */

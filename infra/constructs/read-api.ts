@@ -7,7 +7,7 @@ import type { FrontEndKind } from '../config-schema.ts';
 import { BundledFunction } from './bundled-function.ts';
 import type { CredentialTable } from './credential-table.ts';
 import { type FrontEnd, frontEnd } from './front-end.ts';
-import { acknowledgeWildcard, parameterArn } from './permissions.ts';
+import { acknowledgeWildcard, onlyForParameters, parameterArn } from './permissions.ts';
 
 export interface ReadApiProps {
   readonly deployment: Deployment;
@@ -38,8 +38,6 @@ export class ReadApi extends Construct {
       logKey,
     });
     table.grantRead(this.function);
-    // DynamoDB decrypts in the name of its caller.
-    if (customerKey) this.function.allow(['kms:Decrypt', 'kms:DescribeKey'], customerKey.keyArn);
     this.frontEnd = frontEnd(this, {
       kind: props.frontEnd,
       lambda: this.function.lambda,
@@ -60,7 +58,13 @@ export class ReadApi extends Construct {
           resources: [parameterArn(this, root), everyToken],
         }),
         ...(customerKey
-          ? [new PolicyStatement({ actions: ['kms:Decrypt'], resources: [customerKey.keyArn] })]
+          ? [
+              new PolicyStatement({
+                actions: ['kms:Decrypt'],
+                resources: [customerKey.keyArn],
+                conditions: onlyForParameters(everyToken),
+              }),
+            ]
           : []),
         ...invokeStatements,
       ],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { allows } from './iam.ts';
 import { resourcesOf, tokenStack } from './synth.ts';
 import { allow, grants, ofType, type Resources } from './template.ts';
 
@@ -129,13 +130,23 @@ describe('each role can do this and nothing else', () => {
       id,
       statements.filter(({ Resource }) => Resource === KEY),
     ]);
+    const viaDynamoDb = { StringLike: { 'kms:ViaService': 'dynamodb.eu-west-1.amazonaws.com*' } };
+    const under = (root: string) => ({
+      StringLike: {
+        'kms:EncryptionContext:PARAMETER_ARN': [
+          `arn:aws:ssm:eu-west-1:123456789012:parameter/wechat/${root}/*`,
+        ],
+      },
+    });
     expect(Object.fromEntries(gained)).toEqual({
       RefresherRefreshRoleDefaultPolicy: [
-        allow(['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'], KEY),
+        allow(['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'], KEY, viaDynamoDb),
+        allow('kms:Decrypt', KEY, under('secrets')),
+        allow(['kms:Encrypt', 'kms:GenerateDataKey'], KEY, under('tokens')),
       ],
-      ReadApiReadRoleDefaultPolicy: [allow(['kms:Decrypt', 'kms:DescribeKey'], KEY)],
+      ReadApiReadRoleDefaultPolicy: [allow(['kms:Decrypt', 'kms:DescribeKey'], KEY, viaDynamoDb)],
       RefresherScheduleRoleDefaultPolicy: [],
-      ReadApiReaderPolicy: [allow('kms:Decrypt', KEY)],
+      ReadApiReaderPolicy: [allow('kms:Decrypt', KEY, under('tokens'))],
     });
     const without = grants(resourcesOf(tokenStack({ env })));
     const others = Object.entries(grants(withKey)).map(([id, statements]) => [
@@ -155,6 +166,54 @@ describe('each role can do this and nothing else', () => {
     expect(arns?.sort()).toEqual(
       ['secrets/*', 'tokens', 'tokens/*', 'tokens/*'].map((name) => `${root}/${name}`),
     );
+  });
+});
+
+// A customer's key has other things under it, which are none of our business.
+describe('F46: with a key of the customer, each role may use it for its own', () => {
+  const env = { account: '123456789012', region: 'eu-west-1' };
+  const proxy = { mode: 'proxy', proxyUrlParameter: '/net/proxy-url' };
+  const policies = grants(resourcesOf(tokenStack({ wechat: { kmsKeyArn: KEY, egress: proxy }, env })));
+  const ofParameter = (name: string) => ({
+    'kms:EncryptionContext:PARAMETER_ARN': `arn:aws:ssm:eu-west-1:123456789012:parameter${name}`,
+    'kms:ViaService': 'ssm.eu-west-1.amazonaws.com',
+  });
+  const ofTable = {
+    'kms:EncryptionContext:aws:dynamodb:tableName': 'the-table',
+    'kms:ViaService': 'dynamodb.eu-west-1.amazonaws.com',
+  };
+  const uses: [what: string, context: Record<string, string>][] = [
+    ['a token', ofParameter('/wechat/tokens/shop/access-token')],
+    ['a secret', ofParameter('/wechat/secrets/shop/app-secret')],
+    ["the proxy's URL", ofParameter('/net/proxy-url')],
+    ["another team's parameter", ofParameter('/payroll/password')],
+    ["another deployment's token", ofParameter('/wechat2/tokens/shop/access-token')],
+    ['the table', ofTable],
+    ["another service's data", { 'kms:ViaService': 's3.eu-west-1.amazonaws.com' }],
+    ['anything without a context', {}],
+  ];
+
+  test.each([
+    ['ReadApiReaderPolicy', 'kms:Decrypt', ['a token']],
+    ['ReadApiReaderPolicy', 'kms:Encrypt', []],
+    ['ReadApiReadRoleDefaultPolicy', 'kms:Decrypt', ['the table']],
+    ['ReadApiReadRoleDefaultPolicy', 'kms:Encrypt', []],
+    ['RefresherRefreshRoleDefaultPolicy', 'kms:Decrypt', ['a secret', "the proxy's URL", 'the table']],
+    ['RefresherRefreshRoleDefaultPolicy', 'kms:Encrypt', ['a token', 'the table']],
+    ['RefresherRefreshRoleDefaultPolicy', 'kms:GenerateDataKey', ['a token', 'the table']],
+  ])('%s: %s', (policy, action, expected) => {
+    const may = uses.filter(([, context]) =>
+      allows(policies[policy] ?? [], { action, resource: KEY, context }),
+    );
+    expect(may.map(([what]) => what)).toEqual(expected);
+  });
+
+  test('a table in China is decrypted by a service whose name ends in .cn', () => {
+    const key = 'arn:aws-cn:kms:cn-north-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef';
+    const inChina = tokenStack({ wechat: { kmsKeyArn: key }, env: { ...env, region: 'cn-north-1' } });
+    const context = { 'kms:ViaService': 'dynamodb.cn-north-1.amazonaws.com.cn' };
+    const reader = grants(resourcesOf(inChina))['ReadApiReadRoleDefaultPolicy'] ?? [];
+    expect(allows(reader, { action: 'kms:Decrypt', resource: key, context })).toBe(true);
   });
 });
 

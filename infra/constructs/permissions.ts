@@ -45,9 +45,10 @@ export function acknowledge(construct: IConstruct, id: string, reason: string): 
   Validations.of(construct).acknowledge({ id, reason });
 }
 
-/** cdk-nag names a finding by its ARN with references as `<AWS::Region>`. */
+/** cdk-nag names a finding by its ARN with references, and IAM's variables, as `<AWS::Region>`. */
 function asPrinted(arn: string | { 'Fn::Join': [string, (string | { Ref: string })[]] }): string {
-  if (typeof arn === 'string') return arn;
-  const [separator, parts] = arn['Fn::Join'];
-  return parts.map((part) => (typeof part === 'string' ? part : `<${part.Ref}>`)).join(separator);
+  const [separator, parts] = typeof arn === 'string' ? ['', [arn]] : arn['Fn::Join'];
+  return parts
+    .map((part) => (typeof part === 'string' ? part.replaceAll(/\$\{([^}]+)\}/g, '<$1>') : `<${part.Ref}>`))
+    .join(separator);
 }

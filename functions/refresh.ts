@@ -6,7 +6,8 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { clientOptions } from './aws/clients.ts';
 import { publishMetrics, snsNotifications } from './aws/monitoring.ts';
 import { recordTable } from './aws/record-table.ts';
-import { parameterMirror, proxyParameter, secretParameters } from './aws/ssm-parameters.ts';
+import { appSecrets } from './aws/secrets.ts';
+import { parameterMirror, proxyParameter } from './aws/ssm-parameters.ts';
 import { measurementsOf, measuresEachApp, metricNamespace, observedStore } from './core/reporting/metrics.ts';
 import type { CredentialResult } from './core/reporting/results.ts';
 import {
@@ -44,7 +45,7 @@ const refresher = createRefresher({
   proxyUrl: proxyUrlParameter ? proxyParameter(ssm, proxyUrlParameter, Date.now) : noProxy,
   store,
   mirror: parameterMirror(ssm, deployment.parameterPrefix, process.env[PARAMETER_KEY_ID]),
-  secrets: secretParameters(ssm, deployment.parameterPrefix),
+  secrets: appSecrets(ssm, deployment.parameterPrefix),
   notices,
   clock: systemClock,
   onUpstreamCall: (latencyMs) => upstreamLatenciesMs.push(latencyMs),

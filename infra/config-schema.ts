@@ -60,6 +60,15 @@ export const configSchema = z
       /^arn:aws(-cn)?:kms:[a-z0-9-]+:\d{12}:key\/[a-z0-9-]+$/,
       "expected a key's ARN, like arn:aws:kms:eu-west-1:123456789012:key/01234567-…; an alias is not accepted",
     ).optional(),
+    /** Other accounts, which may assume a role that reads. @default no role */
+    readerAccounts: z
+      .array(
+        text(/^\d{12}$/, "expected an account's ID, 12 digits in quotes, like '123456789012'"),
+        "expected a list of accounts' IDs, like ['123456789012']",
+      )
+      .min(1, 'expected at least one account; remove the key if there is none')
+      .refine((given) => new Set(given).size === given.length, 'names an account twice; remove one')
+      .optional(),
   })
   .superRefine(({ apps, parameterPrefix, egress, refreshAfterMinutes, tickMinutes }, context) => {
     const issue = (path: (string | number)[], message: string) =>

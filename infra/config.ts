@@ -53,7 +53,7 @@ export function loadConfig({ wechat, appId, stackName }: Context, region?: strin
   ];
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
 
-  const { stackName: name, egress, alarmEmail, kmsKeyArn, readUrl } = parsed.data;
+  const { stackName: name, egress, alarmEmail, kmsKeyArn, readerAccounts, readUrl } = parsed.data;
   return {
     stackName: name,
     deployment: deploymentSchema.parse(parsed.data),
@@ -61,6 +61,7 @@ export function loadConfig({ wechat, appId, stackName }: Context, region?: strin
     frontEnd: readUrl.frontEnd ?? (hasFunctionUrls(region) ? 'function-url' : 'http-api'),
     alarmEmail,
     kmsKeyArn,
+    readerAccounts,
   };
 }
 

@@ -28,8 +28,10 @@ export class TokenStack extends Stack {
       ReadUrl: readApi.frontEnd.url,
       ParameterPrefix: config.deployment.parameterPrefix,
       ReaderPolicyArn: readApi.readerPolicyArn,
+      AppReaderPolicyArn: readApi.appReaderPolicyArn,
       AlarmTopicArn: monitoring.topicArn,
       DashboardUrl: monitoring.dashboardUrl,
+      ...(readApi.readerRoleArn !== undefined && { ReaderRoleArn: readApi.readerRoleArn }),
       ...(egress && { EgressIp: egress.ip }),
       ...(kmsKeyArn !== undefined && { KmsKeyArn: kmsKeyArn }),
     };

@@ -18,6 +18,8 @@ export interface WechatTokensProps {
   readonly frontEnd: FrontEndKind;
   /** The customer's own KMS key for the table and the parameters. @default AWS's keys */
   readonly customerKey?: IKey | undefined;
+  /** Accounts that may read, by a role that they assume. @default no other account */
+  readonly readerAccounts?: readonly string[] | undefined;
   /** Subscribed to alarms and notices. @default no subscription */
   readonly alarmEmail?: string | undefined;
 }
@@ -54,6 +56,7 @@ export class WechatTokens extends Construct {
       table: this.table,
       logKey: key,
       customerKey,
+      readerAccounts: props.readerAccounts,
     });
     this.monitoring = new Monitoring(this, 'Monitoring', {
       refresher: this.refresher,

@@ -1,7 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { recordTable } from '../../functions/aws/record-table.ts';
-import { parameterMirror, secretParameters } from '../../functions/aws/ssm-parameters.ts';
+import { appSecrets } from '../../functions/aws/secrets.ts';
+import { parameterMirror } from '../../functions/aws/ssm-parameters.ts';
 import type { App } from '../../functions/core/credential.ts';
 import type { Mirror, RecordStore } from '../../functions/core/ports.ts';
 import { createRefresher, noProxy } from '../../functions/refresher.ts';
@@ -43,7 +44,7 @@ const refresher = createRefresher({
     ),
   ),
   mirror: crashingMirror(parameterMirror(ssm, '/wechat')),
-  secrets: secretParameters(ssm, '/wechat'),
+  secrets: appSecrets(ssm, '/wechat'),
   notices: { send: async () => undefined },
   clock: { now: () => nowMs, sleepUntil: async () => undefined },
   onUpstreamCall: () => undefined,

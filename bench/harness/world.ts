@@ -1,7 +1,8 @@
 import { readerKeyLookup } from '../../functions/aws/reader-key-item.ts';
 import { type ReaderKeys, readerKeys } from '../../functions/aws/reader-keys.ts';
 import { batchGet, recordTable } from '../../functions/aws/record-table.ts';
-import { parameterMirror, secretParameters } from '../../functions/aws/ssm-parameters.ts';
+import { appSecrets } from '../../functions/aws/secrets.ts';
+import { parameterMirror } from '../../functions/aws/ssm-parameters.ts';
 import type {
   App,
   CredentialName,
@@ -119,7 +120,7 @@ export async function startWorld(
       proxyUrl: noProxy,
       store,
       mirror: parameterMirror(parameters.client, '/wechat'),
-      secrets: secretParameters(parameters.client, '/wechat'),
+      secrets: appSecrets(parameters.client, '/wechat'),
       notices: { send: async (notice) => void notices.push(notice) },
       clock: refresherClock,
       onUpstreamCall: () => undefined,

@@ -1,7 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { recordTable } from '../../functions/aws/record-table.ts';
-import { parameterMirror, secretParameters } from '../../functions/aws/ssm-parameters.ts';
+import { appSecrets } from '../../functions/aws/secrets.ts';
+import { parameterMirror } from '../../functions/aws/ssm-parameters.ts';
 import { createRefresher, noProxy } from '../../functions/refresher.ts';
 import { appNumber } from '../costs/count.ts';
 
@@ -50,7 +51,7 @@ const refresher = createRefresher({
   proxyUrl: noProxy,
   store: recordTable(dynamodb, settings.tableName),
   mirror: parameterMirror(ssm, '/wechat'),
-  secrets: secretParameters(ssm, '/wechat'),
+  secrets: appSecrets(ssm, '/wechat'),
   notices: { send: async () => undefined },
   // It does not advance during a tick: on AWS a tick that takes too long leaves the rest to the next one.
   clock: { now: () => now, sleepUntil: async () => undefined },

@@ -4,10 +4,9 @@ import {
   PutParameterCommand,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
-import type { App } from '../core/credential.ts';
 import { errorCodes, nameOf, SourceError } from '../core/errors.ts';
-import type { Mirror, Secret, SecretStore } from '../core/ports.ts';
-import { secretParameter, tokenParameter } from '../deployment.ts';
+import type { Mirror } from '../core/ports.ts';
+import { tokenParameter } from '../deployment.ts';
 
 /**
  * What apps read: the raw value, nothing else. The function creates the parameter itself, because CloudFormation
@@ -31,47 +30,6 @@ export function parameterMirror(client: SSMClient, prefix: string, keyId?: strin
       );
     },
   };
-}
-
-/** AppSecrets from SSM, kept for the life of the function's instance; the refresher rereads one that WeChat rejects. */
-export function secretParameters(client: SSMClient, prefix: string): SecretStore {
-  const cache = new Map<string, Secret>();
-
-  async function reread(app: App): Promise<Secret | undefined> {
-    const secret = await fetchSecret(client, secretParameter(prefix, app.name), app);
-    if (secret) cache.set(app.name, secret);
-    else cache.delete(app.name);
-    return secret;
-  }
-
-  return {
-    read: async (app) => cache.get(app.name) ?? reread(app),
-    reread,
-    whereToPut: (app) =>
-      `Write it to the SSM SecureString ${secretParameter(prefix, app.name)}; the next tick picks it up.`,
-  };
-}
-
-async function fetchSecret(client: SSMClient, name: string, app: App): Promise<Secret | undefined> {
-  try {
-    const { Parameter } = await client.send(new GetParameterCommand({ Name: name, WithDecryption: true }));
-    // A pasted secret often brings its line break along.
-    const value = Parameter?.Value?.trim();
-    if (!value) return undefined;
-    // A parameter that was deleted and written again starts at version 1 once more, hence the date.
-    return { value, revision: `${Parameter?.Version}@${Parameter?.LastModifiedDate?.getTime()}` };
-  } catch (cause) {
-    if (cause instanceof ParameterNotFound) return undefined;
-    throw new SourceError(
-      `The AppSecret of app '${app.name}' could not be read from ${name} (${nameOf(cause)}).`,
-      {
-        code: errorCodes.secretUnreadable,
-        kind: 'transient',
-        reachedWechat: false,
-        cause,
-      },
-    );
-  }
 }
 
 /** Operators may replace the proxy's password; a minute later it is used. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type Conditions, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, LoggingFormat, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -73,8 +73,8 @@ export class BundledFunction extends Construct {
   }
 
   /** Grants the function's role these actions on this one resource and nothing else. */
-  allow(actions: string[], resource: string): void {
-    this.role.addToPolicy(new PolicyStatement({ actions, resources: [resource] }));
+  allow(actions: string[], resource: string, conditions: Conditions = {}): void {
+    this.role.addToPolicy(new PolicyStatement({ actions, resources: [resource], conditions }));
   }
 
   setEnvironment(name: EnvironmentName, value: string): void {

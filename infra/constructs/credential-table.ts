@@ -4,6 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { TABLE_NAME } from '../../functions/deployment.ts';
 import type { BundledFunction } from './bundled-function.ts';
+import { onlyViaDynamoDb } from './permissions.ts';
 
 export interface CredentialTableProps {
   /** The customer's own. @default DynamoDB encrypts with a key of its own */
@@ -14,6 +15,7 @@ export interface CredentialTableProps {
 export class CredentialTable extends Construct {
   readonly tableName: string;
   readonly #table: TableV2;
+  readonly #customerKey: IKey | undefined;
 
   constructor(scope: Construct, id: string, { customerKey }: CredentialTableProps) {
     super(scope, id);
@@ -26,21 +28,27 @@ export class CredentialTable extends Construct {
       removalPolicy: RemovalPolicy.RETAIN,
     });
     this.tableName = this.#table.tableName;
+    this.#customerKey = customerKey;
   }
 
   /** Reading only. By hand: `grantReadData` gives Scan, Query and the streams too. */
   grantRead(reader: BundledFunction): void {
-    this.#grant(reader, ['dynamodb:BatchGetItem']);
+    this.#grant(reader, ['dynamodb:BatchGetItem'], ['kms:Decrypt', 'kms:DescribeKey']);
   }
 
   /** Reading, and the conditional writes of whole records. */
   grantReadWrite(refresher: BundledFunction): void {
-    this.#grant(refresher, ['dynamodb:BatchGetItem', 'dynamodb:PutItem']);
+    this.#grant(
+      refresher,
+      ['dynamodb:BatchGetItem', 'dynamodb:PutItem'],
+      ['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'],
+    );
   }
 
   /** The grant and the variable in one call, so that they cannot drift apart. */
-  #grant(grantee: BundledFunction, actions: string[]): void {
+  #grant(grantee: BundledFunction, actions: string[], keyActions: string[]): void {
     grantee.allow(actions, this.#table.tableArn);
+    if (this.#customerKey) grantee.allow(keyActions, this.#customerKey.keyArn, onlyViaDynamoDb(this));
     grantee.setEnvironment(TABLE_NAME, this.#table.tableName);
   }
 }

@@ -18,7 +18,7 @@ import {
 import { BundledFunction } from './bundled-function.ts';
 import type { CredentialTable } from './credential-table.ts';
 import type { FixedIpEgress } from './egress.ts';
-import { acknowledge, acknowledgeWildcard, parameterArn } from './permissions.ts';
+import { acknowledge, acknowledgeWildcard, onlyForParameters, parameterArn } from './permissions.ts';
 
 export interface RefresherProps {
   readonly deployment: Deployment;
@@ -52,9 +52,7 @@ export class Refresher extends Construct {
     });
     this.function.setEnvironment(POWERTOOLS_SERVICE_NAME, Stack.of(this).stackName);
     props.table.grantReadWrite(this.function);
-    this.#grantParameters(deployment.parameterPrefix);
-    if (props.customerKey) this.#grantKeyUse(props.customerKey);
-    if (props.proxyUrlParameter !== undefined) this.#grantProxyParameter(props.proxyUrlParameter);
+    this.#grantParameters(props);
     this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -70,9 +68,9 @@ export class Refresher extends Construct {
   }
 
   /** SecureStrings under the AWS-managed key `aws/ssm` need no KMS permission: its key policy admits SSM's callers. */
-  #grantParameters(prefix: string): void {
-    const secrets = parameterArn(this, `${secretRoot(prefix)}/*`);
-    const tokens = parameterArn(this, `${tokenRoot(prefix)}/*`);
+  #grantParameters({ deployment, customerKey, proxyUrlParameter }: RefresherProps): void {
+    const secrets = parameterArn(this, `${secretRoot(deployment.parameterPrefix)}/*`);
+    const tokens = parameterArn(this, `${tokenRoot(deployment.parameterPrefix)}/*`);
     this.function.allow(['ssm:GetParameter'], secrets);
     acknowledgeWildcard(
       this.function.role,
@@ -85,18 +83,21 @@ export class Refresher extends Construct {
       tokens,
       'One parameter a credential, created by the refresher, the only writer of this root.',
     );
-  }
-
-  /** The grant and the variable in one call. DynamoDB and SSM use the key in the name of their caller. */
-  #grantKeyUse({ keyArn }: IKey): void {
-    this.function.allow(['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'], keyArn);
-    this.function.setEnvironment(PARAMETER_KEY_ID, keyArn);
-  }
-
-  /** The grant and the variable in one call. The parameter holds a password, so operators write it, like the secrets. */
-  #grantProxyParameter(name: string): void {
-    this.function.allow(['ssm:GetParameter'], parameterArn(this, name));
-    this.function.setEnvironment(PROXY_URL_PARAMETER, name);
+    const writtenByOperators = [secrets];
+    if (proxyUrlParameter !== undefined) {
+      // It holds a password, so operators write it, like the secrets.
+      const proxyUrl = parameterArn(this, proxyUrlParameter);
+      this.function.allow(['ssm:GetParameter'], proxyUrl);
+      this.function.setEnvironment(PROXY_URL_PARAMETER, proxyUrlParameter);
+      writtenByOperators.push(proxyUrl);
+    }
+    if (customerKey) {
+      const { keyArn } = customerKey;
+      this.function.allow(['kms:Decrypt'], keyArn, onlyForParameters(...writtenByOperators));
+      // A standard parameter is encrypted by the key itself, an advanced one (a value above 4 KB) by a data key.
+      this.function.allow(['kms:Encrypt', 'kms:GenerateDataKey'], keyArn, onlyForParameters(tokens));
+      this.function.setEnvironment(PARAMETER_KEY_ID, keyArn);
+    }
   }
 
   /**

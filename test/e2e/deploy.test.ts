@@ -71,6 +71,7 @@ describe('a deployment', () => {
     await stack.deploy(config({ cacheSeconds: 10 }));
     expect(Object.keys(stack.outputs).sort()).toEqual([
       'AlarmTopicArn',
+      'AppReaderPolicyArn',
       'DashboardUrl',
       'ParameterPrefix',
       'ReadFunctionName',

@@ -37,6 +37,7 @@ describe('cdk-nag, AwsSolutions', () => {
     ['reader keys', { readUrl: { auth: 'key' } }, 'eu-west-1'],
     ['reader keys behind an HTTP API', { readUrl: { auth: 'key' } }, 'me-central-1'],
     ['a key of the customer', { kmsKeyArn: 'arn:aws:kms:eu-west-1:123456789012:key/0123' }, 'eu-west-1'],
+    ['an account that reads', { readerAccounts: ['210987654321'] }, 'eu-west-1'],
   ])('nor with %s', (_what, wechat, region) => {
     expect(findings(tokenStack({ wechat, env: { account: '123456789012', region } }))).toEqual([]);
   });

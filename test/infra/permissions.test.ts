@@ -1,5 +1,7 @@
+import { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { resourcesOf, tokenStack } from './synth.ts';
+import { allows } from './iam.ts';
+import { resourcesOf, shop, tokenStack } from './synth.ts';
 import { allow, grants, ofType, type Resources } from './template.ts';
 
 /**
@@ -43,6 +45,13 @@ const schedule = [
 const readParameters = allow(
   ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
   [`${parameters}/tokens`, `${parameters}/tokens/*`],
+);
+const readTaggedApp = allow(
+  ['ssm:GetParameter', 'ssm:GetParameters', 'ssm:GetParametersByPath'],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: IAM's own variables
+  ['tokens/${aws:PrincipalTag/wechat-app}', 'tokens/${aws:PrincipalTag/wechat-app}/*'].map(
+    (name) => `${parameters}/${name}`,
+  ),
 );
 // A Function URL asks its callers for two permissions, each of them useless for anything else.
 const callUrl = [
@@ -92,6 +101,8 @@ const modes: [what: string, wechat: object, expected: Expected][] = [
     { readUrl: { frontEnd: 'http-api' } },
     { apps: [readParameters, allow('execute-api:Invoke', [`${api}/GET/*`, `${api}/POST/*`])] },
   ],
+  // Its role has the policy of every reader, and nothing beside it.
+  ['with another account that reads', { readerAccounts: ['210987654321'] }, {}],
   [
     'behind an HTTP API with reader keys',
     { readUrl: { frontEnd: 'http-api', auth: 'key' } },
@@ -111,6 +122,7 @@ const expectedOf = (expected: Expected) => {
     ReadApiReadRoleDefaultPolicy: byActions(all.reader.map(asPrinted)),
     RefresherScheduleRoleDefaultPolicy: byActions(schedule.map(asPrinted)),
     ReadApiReaderPolicy: byActions(all.apps.map(asPrinted)),
+    ReadApiAppReaderPolicy: byActions([readTaggedApp].map(asPrinted)),
   };
 };
 /** The order of keys in a template. */
@@ -129,13 +141,25 @@ describe('each role can do this and nothing else', () => {
       id,
       statements.filter(({ Resource }) => Resource === KEY),
     ]);
+    const viaDynamoDb = { StringLike: { 'kms:ViaService': 'dynamodb.eu-west-1.amazonaws.com*' } };
+    const under = (root: string) => ({
+      StringLike: {
+        'kms:EncryptionContext:PARAMETER_ARN': [
+          `arn:aws:ssm:eu-west-1:123456789012:parameter/wechat/${root}/*`,
+        ],
+      },
+    });
     expect(Object.fromEntries(gained)).toEqual({
       RefresherRefreshRoleDefaultPolicy: [
-        allow(['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'], KEY),
+        allow(['kms:Decrypt', 'kms:DescribeKey', 'kms:Encrypt', 'kms:GenerateDataKey'], KEY, viaDynamoDb),
+        allow('kms:Decrypt', KEY, under('secrets')),
+        allow(['kms:Encrypt', 'kms:GenerateDataKey'], KEY, under('tokens')),
       ],
-      ReadApiReadRoleDefaultPolicy: [allow(['kms:Decrypt', 'kms:DescribeKey'], KEY)],
+      ReadApiReadRoleDefaultPolicy: [allow(['kms:Decrypt', 'kms:DescribeKey'], KEY, viaDynamoDb)],
       RefresherScheduleRoleDefaultPolicy: [],
-      ReadApiReaderPolicy: [allow('kms:Decrypt', KEY)],
+      ReadApiReaderPolicy: [allow('kms:Decrypt', KEY, under('tokens'))],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: IAM's own variable
+      ReadApiAppReaderPolicy: [allow('kms:Decrypt', KEY, under('tokens/${aws:PrincipalTag/wechat-app}'))],
     });
     const without = grants(resourcesOf(tokenStack({ env })));
     const others = Object.entries(grants(withKey)).map(([id, statements]) => [
@@ -153,8 +177,137 @@ describe('each role can do this and nothing else', () => {
     const arns = JSON.stringify(grants(resourcesOf(known))).match(/arn:[^"]*/g);
     const root = 'arn:aws:ssm:eu-west-1:123456789012:parameter/team/wx';
     expect(arns?.sort()).toEqual(
-      ['secrets/*', 'tokens', 'tokens/*', 'tokens/*'].map((name) => `${root}/${name}`),
+      [
+        'secrets/*',
+        // biome-ignore-start lint/suspicious/noTemplateCurlyInString: IAM's own variables
+        'tokens/${aws:PrincipalTag/wechat-app}',
+        'tokens/${aws:PrincipalTag/wechat-app}/*',
+        // biome-ignore-end lint/suspicious/noTemplateCurlyInString: IAM's own variables
+        'tokens',
+        'tokens/*',
+        'tokens/*',
+      ]
+        .map((name) => `${root}/${name}`)
+        .sort(),
     );
+  });
+});
+
+describe('the policy for the readers of one app', () => {
+  const env = { account: '123456789012', region: 'eu-west-1' };
+  const policies = grants(resourcesOf(tokenStack({ wechat: { kmsKeyArn: KEY }, env })));
+  const root = 'arn:aws:ssm:eu-west-1:123456789012:parameter/wechat';
+  const names = [
+    'tokens/shop/access-token',
+    'tokens/shop/jsapi-ticket',
+    'tokens/shop-2/access-token',
+    'tokens/mini/access-token',
+    'tokens',
+    'secrets/shop/app-secret',
+  ];
+  /** What a reader with this tag gets, decrypted. */
+  const readable = (tag: string | undefined) =>
+    names.filter((name) => {
+      const context = {
+        ...(tag !== undefined && { 'aws:PrincipalTag/wechat-app': tag }),
+        'kms:EncryptionContext:PARAMETER_ARN': `${root}/${name}`,
+      };
+      const policy = policies['ReadApiAppReaderPolicy'] ?? [];
+      return (
+        allows(policy, { action: 'ssm:GetParameter', resource: `${root}/${name}`, context }) &&
+        allows(policy, { action: 'kms:Decrypt', resource: KEY, context })
+      );
+    });
+
+  test.each([
+    ['shop', ['tokens/shop/access-token', 'tokens/shop/jsapi-ticket']],
+    ['mini', ['tokens/mini/access-token']],
+    ['crm', []],
+    [undefined, []],
+    ['', []],
+    ['*', []],
+    ['shop*', []],
+    ['../secrets/shop', []],
+  ])("a reader with the tag '%s' reads %s", (tag, expected) => {
+    expect(readable(tag)).toEqual(expected);
+  });
+
+  test('the tag also allows all of the app at once, by its path, and no other path', () => {
+    const byPath = (path: string) =>
+      allows(policies['ReadApiAppReaderPolicy'] ?? [], {
+        action: 'ssm:GetParametersByPath',
+        resource: `${root}/${path}`,
+        context: { 'aws:PrincipalTag/wechat-app': 'shop' },
+      });
+    expect(['tokens/shop', 'tokens', 'tokens/mini', 'secrets/shop'].map(byPath)).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  test('is one for any number of apps: a stack has 500 resources at most', () => {
+    const apps = Array.from({ length: 600 }, (_, index) => ({
+      ...shop,
+      name: `app-${index}`,
+      appId: `wx${String(index).padStart(16, '0')}`,
+    }));
+    const many = resourcesOf(tokenStack({ wechat: { apps } }));
+    expect(Object.keys(ofType('AWS::IAM::ManagedPolicy', many)).sort()).toEqual([
+      'ReadApiAppReaderPolicy',
+      'ReadApiReaderPolicy',
+    ]);
+    expect(Object.keys(many).length).toBeLessThan(500);
+  });
+});
+
+// A customer's key has other things under it, which are none of our business.
+describe('F46: with a key of the customer, each role may use it for its own', () => {
+  const env = { account: '123456789012', region: 'eu-west-1' };
+  const proxy = { mode: 'proxy', proxyUrlParameter: '/net/proxy-url' };
+  const policies = grants(resourcesOf(tokenStack({ wechat: { kmsKeyArn: KEY, egress: proxy }, env })));
+  const ofParameter = (name: string) => ({
+    'kms:EncryptionContext:PARAMETER_ARN': `arn:aws:ssm:eu-west-1:123456789012:parameter${name}`,
+    'kms:ViaService': 'ssm.eu-west-1.amazonaws.com',
+  });
+  const ofTable = {
+    'kms:EncryptionContext:aws:dynamodb:tableName': 'the-table',
+    'kms:ViaService': 'dynamodb.eu-west-1.amazonaws.com',
+  };
+  const uses: [what: string, context: Record<string, string>][] = [
+    ['a token', ofParameter('/wechat/tokens/shop/access-token')],
+    ['a secret', ofParameter('/wechat/secrets/shop/app-secret')],
+    ["the proxy's URL", ofParameter('/net/proxy-url')],
+    ["another team's parameter", ofParameter('/payroll/password')],
+    ["another deployment's token", ofParameter('/wechat2/tokens/shop/access-token')],
+    ['the table', ofTable],
+    ["another service's data", { 'kms:ViaService': 's3.eu-west-1.amazonaws.com' }],
+    ['anything without a context', {}],
+  ];
+
+  test.each([
+    ['ReadApiReaderPolicy', 'kms:Decrypt', ['a token']],
+    ['ReadApiReaderPolicy', 'kms:Encrypt', []],
+    ['ReadApiAppReaderPolicy', 'kms:Encrypt', []],
+    ['ReadApiReadRoleDefaultPolicy', 'kms:Decrypt', ['the table']],
+    ['ReadApiReadRoleDefaultPolicy', 'kms:Encrypt', []],
+    ['RefresherRefreshRoleDefaultPolicy', 'kms:Decrypt', ['a secret', "the proxy's URL", 'the table']],
+    ['RefresherRefreshRoleDefaultPolicy', 'kms:Encrypt', ['a token', 'the table']],
+    ['RefresherRefreshRoleDefaultPolicy', 'kms:GenerateDataKey', ['a token', 'the table']],
+  ])('%s: %s', (policy, action, expected) => {
+    const may = uses.filter(([, context]) =>
+      allows(policies[policy] ?? [], { action, resource: KEY, context }),
+    );
+    expect(may.map(([what]) => what)).toEqual(expected);
+  });
+
+  test('a table in China is decrypted by a service whose name ends in .cn', () => {
+    const key = 'arn:aws-cn:kms:cn-north-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef';
+    const inChina = tokenStack({ wechat: { kmsKeyArn: key }, env: { ...env, region: 'cn-north-1' } });
+    const context = { 'kms:ViaService': 'dynamodb.cn-north-1.amazonaws.com.cn' };
+    const reader = grants(resourcesOf(inChina))['ReadApiReadRoleDefaultPolicy'] ?? [];
+    expect(allows(reader, { action: 'kms:Decrypt', resource: key, context })).toBe(true);
   });
 });
 
@@ -172,6 +325,7 @@ describe('no other principal may assume the role', () => {
       ],
     },
   });
+  const readerAccounts = ['210987654321', '000000000001'];
   const roles = {
     RefresherRefreshRole: trust('lambda.amazonaws.com'),
     ReadApiReadRole: trust('lambda.amazonaws.com'),
@@ -187,6 +341,32 @@ describe('no other principal may assume the role', () => {
   ])('%s', (_what, wechat, expected) => {
     const found = Object.entries(ofType('AWS::IAM::Role', resourcesOf(tokenStack({ wechat }))));
     expect(Object.fromEntries(found.map(([id, { Properties }]) => [id, Properties]))).toEqual(expected);
+  });
+
+  test('but other accounts, where they are named: the role that reads, and that one alone', () => {
+    const { Outputs } = Template.fromStack(tokenStack({ wechat: { readerAccounts } })).toJSON();
+    const found = ofType('AWS::IAM::Role', resourcesOf(tokenStack({ wechat: { readerAccounts } })));
+    const { ReadApiReaderRole: role, ...others } = found;
+    expect(Object.keys(others).sort()).toEqual(Object.keys(roles).sort());
+    expect(role?.Properties).toEqual({
+      Description: 'Assumed by other accounts, to read WeChat tokens and tickets',
+      AssumeRolePolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: 'sts:AssumeRole',
+            Principal: {
+              AWS: [`${inRegion}:iam::000000000001:root`, `${inRegion}:iam::210987654321:root`],
+            },
+          },
+        ],
+      },
+      ManagedPolicyArns: ['<ReadApiReaderPolicy>'],
+    });
+    expect(Outputs['ReaderRoleArn']).toEqual({
+      Value: { 'Fn::GetAtt': [expect.stringMatching(/^ReadApiReaderRole/), 'Arn'] },
+    });
   });
 
   test('a NAT instance has a role that may do nothing', () => {

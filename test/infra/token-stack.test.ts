@@ -137,6 +137,7 @@ test('a slower tick reaches all that depends on it', () => {
 test('the outputs are those of the contract', () => {
   expect(Object.keys(template['Outputs']).sort()).toEqual([
     'AlarmTopicArn',
+    'AppReaderPolicyArn',
     'DashboardUrl',
     'ParameterPrefix',
     'ReadFunctionName',

@@ -57,7 +57,7 @@ export const configSchema = z
     alarmEmail: z.email('expected an e-mail address').optional(),
     /** The customer's own key for the table and the parameters. @default AWS's keys */
     kmsKeyArn: text(
-      /^arn:aws(-cn)?:kms:[a-z0-9-]+:\d{12}:key\/[a-z0-9-]+$/,
+      /^arn:aws(-[a-z]+)*:kms:[a-z0-9-]+:\d{12}:key\/[a-z0-9-]+$/,
       "expected a key's ARN, like arn:aws:kms:eu-west-1:123456789012:key/01234567-…; an alias is not accepted",
     ).optional(),
     /** Other accounts, which may assume a role that reads. @default no role */

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { Deployment } from '../functions/deployment.ts';
 import { deploymentSchema } from '../functions/deployment-schema.ts';
 import { configSchema, type FrontEndKind } from './config-schema.ts';
-import { hasFunctionUrls, isInChina } from './regions.ts';
+import { hasFunctionUrls, isInChina, partitionOf } from './regions.ts';
 
 type Options = z.output<typeof configSchema>;
 
@@ -96,10 +96,16 @@ function problemsWithRegion({ readUrl, kmsKeyArn }: Options, region: string | un
         "needs an ICP licence, and function URLs do not exist; use 'iam', or let apps read SSM",
     );
   }
-  const regionOfKey = kmsKeyArn?.split(':')[3];
+  const [, partitionOfKey, , regionOfKey] = kmsKeyArn?.split(':') ?? [];
   if (regionOfKey !== undefined && regionOfKey !== region) {
     const where = region ?? 'a region that is not known here (set AWS_REGION)';
     problems.push(`wechat.kmsKeyArn: is a key of ${regionOfKey}, and the stack goes to ${where}`);
+  }
+  const partition = region !== undefined && partitionOf(region);
+  if (partitionOfKey !== undefined && regionOfKey === region && partition && partition !== partitionOfKey) {
+    problems.push(
+      `wechat.kmsKeyArn: begins with arn:${partitionOfKey}:, and in ${region} ARNs begin with arn:${partition}:`,
+    );
   }
   return problems;
 }

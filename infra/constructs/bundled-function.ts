@@ -10,7 +10,7 @@ import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-n
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { DEPLOYMENT_FILE, type Deployment, type EnvironmentName } from '../../functions/deployment.ts';
-import { isInChina } from '../regions.ts';
+import { hasArm64 } from '../regions.ts';
 import { FixedIpEgress } from './egress.ts';
 
 export interface BundledFunctionProps {
@@ -58,8 +58,8 @@ export class BundledFunction extends Construct {
       depsLockFilePath: join(PROJECT, 'package-lock.json'),
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
-      // ARM costs less; the regions in China are certain to have x86 only.
-      architecture: isInChina(Stack.of(this).region) ? Architecture.X86_64 : Architecture.ARM_64,
+      // It costs less.
+      architecture: hasArm64(Stack.of(this).region) ? Architecture.ARM_64 : Architecture.X86_64,
       memorySize: props.memoryMb,
       timeout: props.timeout,
       role: this.role,

@@ -370,4 +370,22 @@ describe('what the region decides', () => {
       'is a key of eu-west-1, and the stack goes to eu-west-2',
     );
   });
+
+  test.each([
+    ['aws-cn', 'cn-north-1'],
+    ['aws-us-gov', 'us-gov-west-1'],
+    ['aws-eusc', 'eusc-de-east-1'],
+    ['aws-iso-b', 'us-isob-east-1'],
+    ['aws', 'xx-new-1'],
+  ])("a key's ARN may begin with arn:%s: in %s", (partition, region) => {
+    const kmsKeyArn = `arn:${partition}:kms:${region}:123456789012:key/0123`;
+    expect(loadConfig({ wechat: { ...withApp({}), kmsKeyArn } }, region).kmsKeyArn).toBe(kmsKeyArn);
+  });
+
+  test('a key belongs to the partition of its region', () => {
+    const kmsKeyArn = 'arn:aws:kms:cn-north-1:123456789012:key/0123';
+    expect(problems({ wechat: { ...withApp({}), kmsKeyArn } }, 'cn-north-1')).toContain(
+      'wechat.kmsKeyArn: begins with arn:aws:, and in cn-north-1 ARNs begin with arn:aws-cn:',
+    );
+  });
 });

@@ -13,7 +13,7 @@ import type { Construct } from 'constructs';
 import type { App } from '../../../functions/core/credential.ts';
 import { measuresEachApp, metricNamespace } from '../../../functions/core/reporting/metrics.ts';
 import { runbookPage } from '../../../functions/core/reporting/runbook.ts';
-import { isInChina } from '../../regions.ts';
+import { consoleHost } from '../../regions.ts';
 import type { ReadApi } from '../read-api.ts';
 import type { Refresher } from '../refresher.ts';
 import { deadLetterMetric } from './function-alarms.ts';
@@ -120,6 +120,5 @@ function graph(title: string, left: IMetric[], width = 8): GraphWidget {
 
 export function dashboardUrl(scope: Construct, { dashboardName }: Dashboard): string {
   const { region } = Stack.of(scope);
-  const host = isInChina(region) ? 'console.amazonaws.cn' : 'console.aws.amazon.com';
-  return `https://${region}.${host}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboardName}`;
+  return `https://${consoleHost(region)}/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboardName}`;
 }

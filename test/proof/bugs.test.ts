@@ -12,7 +12,7 @@ beforeAll(async () => {
   const script = fileURLToPath(new URL('./catch-bugs.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script]);
   caught = JSON.parse(stdout);
-}, 120_000);
+}, 240_000);
 
 const scenariosFor = (name: string) => caught.find(({ bug }) => bug === name)?.scenarios;
 

@@ -79,5 +79,5 @@ function hasResourceType(region: string, type: string): boolean {
 
 const UNKNOWN_RESOURCE_TYPE = 'F3006';
 
-/** One for all questions: its first answer takes two seconds, each other one milliseconds. */
+/** One for all questions: its first answer takes about a second, each other one milliseconds. */
 const validator = new CloudFormationValidatePlugin({ includeDefaultRules: false });

@@ -27,8 +27,8 @@ export function onlyForParameters(...arns: readonly string[]): Conditions {
  * which DescribeKey has not. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
  */
 export function onlyViaDynamoDb(scope: IConstruct): Conditions {
-  // In aws-cn the name ends in .cn.
-  return { StringLike: { 'kms:ViaService': `dynamodb.${Stack.of(scope).region}.amazonaws.com*` } };
+  // Each partition has its own domain.
+  return { StringLike: { 'kms:ViaService': `dynamodb.${Stack.of(scope).region}.*` } };
 }
 
 /** Accepts one wildcard ARN in a policy of `construct`. */

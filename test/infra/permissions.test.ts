@@ -141,7 +141,7 @@ describe('each role can do this and nothing else', () => {
       id,
       statements.filter(({ Resource }) => Resource === KEY),
     ]);
-    const viaDynamoDb = { StringLike: { 'kms:ViaService': 'dynamodb.eu-west-1.amazonaws.com*' } };
+    const viaDynamoDb = { StringLike: { 'kms:ViaService': 'dynamodb.eu-west-1.*' } };
     const under = (root: string) => ({
       StringLike: {
         'kms:EncryptionContext:PARAMETER_ARN': [
@@ -302,12 +302,19 @@ describe('F46: with a key of the customer, each role may use it for its own', ()
     expect(may.map(([what]) => what)).toEqual(expected);
   });
 
-  test('a table in China is decrypted by a service whose name ends in .cn', () => {
-    const key = 'arn:aws-cn:kms:cn-north-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef';
-    const inChina = tokenStack({ wechat: { kmsKeyArn: key }, env: { ...env, region: 'cn-north-1' } });
-    const context = { 'kms:ViaService': 'dynamodb.cn-north-1.amazonaws.com.cn' };
-    const reader = grants(resourcesOf(inChina))['ReadApiReadRoleDefaultPolicy'] ?? [];
-    expect(allows(reader, { action: 'kms:Decrypt', resource: key, context })).toBe(true);
+  test.each([
+    ['aws-cn', 'cn-north-1', 'amazonaws.com.cn'],
+    ['aws-eusc', 'eusc-de-east-1', 'amazonaws.eu'],
+    ['aws-iso', 'us-iso-east-1', 'c2s.ic.gov'],
+  ])('in %s the table is decrypted by dynamodb.%s.%s', (partition, region, domain) => {
+    const key = `arn:${partition}:kms:${region}:123456789012:key/01234567-89ab-cdef-0123-456789abcdef`;
+    const elsewhere = tokenStack({ wechat: { kmsKeyArn: key }, env: { ...env, region } });
+    const reader = grants(resourcesOf(elsewhere))['ReadApiReadRoleDefaultPolicy'] ?? [];
+    const via = (service: string) => ({ 'kms:ViaService': service });
+    const may = [`dynamodb.${region}.${domain}`, `s3.${region}.${domain}`].map((service) =>
+      allows(reader, { action: 'kms:Decrypt', resource: key, context: via(service) }),
+    );
+    expect(may).toEqual([true, false]);
   });
 });
 

@@ -76,7 +76,7 @@ test('every code of our own, and of the network, has an entry', () => {
   expect([...codes].filter((code) => !entries.has(code))).toEqual([]);
 });
 
-test('a link opens from a mail, in the repository that package.json names', () => {
+test('a link is a whole URL, in the repository that package.json names', () => {
   expect(runbookUrl('expiring')).toBe(
     'https://github.com/wechat-token-refresher/wechat-token-refresher/blob/main/docs/runbook.md#expiring',
   );

@@ -1,4 +1,4 @@
-/** Where the project is published; package.json says the same. */
+/** Where the project is to be published: until then no link of it opens. package.json says the same. */
 export const repositoryUrl = 'https://github.com/wechat-token-refresher/wechat-token-refresher';
 
 /** The headings of docs/runbook.md that messages link to, as GitHub writes their anchors. */
@@ -16,7 +16,7 @@ export const runbookEntries = [
 
 export type RunbookEntry = (typeof runbookEntries)[number];
 
-/** Links that open from a mail or a terminal, where a path within the repository would not. */
+/** A link from a mail or a terminal, where a path within the repository would lead nowhere. */
 export const runbookPage = `${repositoryUrl}/blob/main/docs/runbook.md`;
 
 export function runbookUrl(entry: RunbookEntry): string {
